@@ -1,0 +1,294 @@
+"""Values: what the engine computes with. ``Value`` is the common face of concrete arrays and of tracers.
+
+Operators, methods and NumPy's protocols are the same for both and need operations that live above this module, so they
+go through tables that those modules fill: ``OPERATORS`` and ``METHODS`` by ``ops/`` and ``gradcli.numpy``,
+``PROTOCOLS`` by ``compat/protocols``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine.errors import fail
+from gradcli.engine.ir.types import ArrayType, Shape, array_type, canonical_dtype, scalar_type
+from gradcli.engine.trace.source import user_location
+
+OPERATORS: dict[str, Callable[..., Any]] = {}
+METHODS: dict[str, Callable[..., Any]] = {}
+PROPERTIES: dict[str, Callable[[Any], Any]] = {}
+PROTOCOLS: dict[str, Callable[..., Any]] = {}
+
+
+def _binary(name: str) -> Any:
+    def forward(self: Any, other: Any) -> Any:
+        return OPERATORS[name](self, other)
+
+    forward.__name__ = f"__{name}__"
+    return forward
+
+
+def _reflected(name: str) -> Any:
+    def backward(self: Any, other: Any) -> Any:
+        return OPERATORS[name](other, self)
+
+    backward.__name__ = f"__r{name}__"
+    return backward
+
+
+class Value:
+    """An array value, concrete or traced: typed, immutable, with NumPy's operators and methods."""
+
+    __slots__ = ()
+    __array_priority__ = 1000
+    type: ArrayType
+
+    @property
+    def shape(self) -> Shape:
+        """The shape."""
+        return self.type.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The NumPy dtype."""
+        return self.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.type.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.type.size
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes an element."""
+        return self.type.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in all."""
+        return self.type.size * self.type.dtype.itemsize
+
+    @property
+    def aval(self) -> ArrayType:
+        """The type, by JAX's name for it."""
+        return self.type
+
+    @property
+    def weak_type(self) -> bool:
+        """Whether the dtype gives way to that of other operands, as a Python scalar's does."""
+        return self.type.weak_type
+
+    __add__, __radd__ = _binary("add"), _reflected("add")
+    __sub__, __rsub__ = _binary("sub"), _reflected("sub")
+    __mul__, __rmul__ = _binary("mul"), _reflected("mul")
+    __truediv__, __rtruediv__ = _binary("truediv"), _reflected("truediv")
+    __floordiv__, __rfloordiv__ = _binary("floordiv"), _reflected("floordiv")
+    __mod__, __rmod__ = _binary("mod"), _reflected("mod")
+    __divmod__, __rdivmod__ = _binary("divmod"), _reflected("divmod")
+    __pow__, __rpow__ = _binary("pow"), _reflected("pow")
+    __matmul__, __rmatmul__ = _binary("matmul"), _reflected("matmul")
+    __and__, __rand__ = _binary("and"), _reflected("and")
+    __or__, __ror__ = _binary("or"), _reflected("or")
+    __xor__, __rxor__ = _binary("xor"), _reflected("xor")
+    __lshift__, __rlshift__ = _binary("lshift"), _reflected("lshift")
+    __rshift__, __rrshift__ = _binary("rshift"), _reflected("rshift")
+    __lt__, __le__, __gt__, __ge__ = _binary("lt"), _binary("le"), _binary("gt"), _binary("ge")
+    __eq__, __ne__ = _binary("eq"), _binary("ne")
+
+    def __hash__(self) -> int:
+        return id(self) >> 4
+
+    def __neg__(self) -> Any:
+        return OPERATORS["neg"](self)
+
+    def __pos__(self) -> Any:
+        return OPERATORS["pos"](self)
+
+    def __abs__(self) -> Any:
+        return OPERATORS["abs"](self)
+
+    def __invert__(self) -> Any:
+        return OPERATORS["invert"](self)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        if ndigits is None and self.ndim == 0:
+            return round(self.__float__())
+        return OPERATORS["round"](self, ndigits or 0)
+
+    def __getitem__(self, index: Any) -> Any:
+        return OPERATORS["getitem"](self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise fail(
+            "G214",
+            "arrays of gradcli cannot be changed in place",
+            hint="write `x = x.at[index].set(value)`",
+            location=user_location(),
+            cls=TypeError,
+        )
+
+    def __len__(self) -> int:
+        if not self.type.shape:
+            raise TypeError("len() of unsized object")
+        return self.type.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.type.shape:
+            raise TypeError("iteration over a 0-d array")
+        return iter([self[i] for i in range(self.type.shape[0])])
+
+    def __getattr__(self, name: str) -> Any:
+        prop = PROPERTIES.get(name)
+        if prop is not None:
+            return prop(self)
+        method = METHODS.get(name)
+        if method is None:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return lambda *args, **kwargs: method(self, *args, **kwargs)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        hook = PROTOCOLS.get("ufunc")
+        return NotImplemented if hook is None else hook(self, ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        hook = PROTOCOLS.get("function")
+        return NotImplemented if hook is None else hook(self, func, types, args, kwargs)
+
+    def concrete(self) -> Any:
+        """The value as a NumPy array or scalar. Raises ConcretizationTypeError where none exists."""
+        raise NotImplementedError
+
+    def __bool__(self) -> bool:
+        return bool(self.concrete())
+
+    def __int__(self) -> int:
+        return int(self.concrete())
+
+    def __float__(self) -> float:
+        return float(self.concrete())
+
+    def __complex__(self) -> complex:
+        return complex(self.concrete())
+
+    def __index__(self) -> int:
+        return int(self.concrete().__index__())
+
+    def item(self, *index: int) -> Any:
+        """The single element as a Python scalar."""
+        return self.concrete().item(*index)
+
+    def tolist(self) -> Any:
+        """Nested lists of Python scalars."""
+        return np.asarray(self.concrete()).tolist()
+
+    def __format__(self, spec: str) -> str:
+        return format(self.concrete()[()], spec) if self.ndim == 0 and spec else str(self)
+
+
+class Array(Value):
+    """A concrete, immutable array.
+
+    >>> Array(np.arange(3.0))
+    Array([0., 1., 2.], dtype=float64)
+    """
+
+    __slots__ = ("type", "value")
+
+    def __init__(self, value: Any, type_: ArrayType | None = None) -> None:
+        self.value = value
+        self.type = type_ if type_ is not None else array_type(value.shape, value.dtype)
+
+    def concrete(self) -> Any:
+        """The NumPy value."""
+        return self.value
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        view = np.asarray(self.value, dtype=dtype)
+        if copy:
+            return view.copy()
+        if view.ndim and view.flags.writeable:
+            view = view.view()
+            view.flags.writeable = False
+        return view
+
+    def __repr__(self) -> str:
+        text = np.array2string(np.asarray(self.value), separator=", ", prefix="Array(")
+        weak = ", weak_type=True" if self.type.weak_type else ""
+        return f"Array({text}, dtype={self.dtype.name}{weak})"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __reduce__(self) -> Any:
+        return Array, (np.asarray(self.value), self.type)
+
+    def __copy__(self) -> Array:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Array:
+        return self
+
+    def block_until_ready(self) -> Array:
+        """Returns itself: computation here is never asynchronous."""
+        return self
+
+    def unsafe_buffer_pointer(self) -> int:
+        """The address of the data."""
+        return int(np.asarray(self.value).ctypes.data)
+
+
+_SCALARS = (bool, int, float, complex)
+
+
+def type_of(x: Any) -> ArrayType:
+    """The type of a value: Value, NumPy array or scalar, Python scalar. Raises TypeError for anything else."""
+    kind: Any = type(x)
+    if kind is float or kind is int:
+        return scalar_type(x)
+    found = getattr(x, "type", None)
+    if type(found) is ArrayType:
+        return found
+    if isinstance(x, (np.ndarray, np.generic)):
+        if x.dtype.kind in "OSUV":
+            raise not_an_array(x)
+        return array_type(x.shape, canonical_dtype(x.dtype))
+    if isinstance(x, _SCALARS):
+        return scalar_type(x)
+    raise not_an_array(x)
+
+
+def not_an_array(x: Any) -> Exception:
+    """The error for a value that is no array."""
+    what = f"a {type(x).__name__} of dtype {x.dtype}" if isinstance(x, np.ndarray) else f"a {type(x).__name__}"
+    error: Exception = fail(
+        "G207",
+        f"{what} is not a valid array: {str(x)[:60]}",
+        hint="give numbers, NumPy arrays, or pytrees of them",
+        location=user_location(),
+        cls=TypeError,
+    )
+    return error
+
+
+def raw(x: Any) -> Any:
+    """The NumPy value of a concrete one, with the dtype of its type."""
+    if type(x) is Array:
+        return x.value
+    type_ = type_of(x)
+    if isinstance(x, (np.ndarray, np.generic)) and x.dtype == type_.dtype:
+        return x
+    return np.asarray(x, dtype=type_.dtype)[()]
+
+
+def is_value(x: Any) -> bool:
+    """Whether ``type_of`` accepts it."""
+    if isinstance(x, (Value, *_SCALARS)):
+        return True
+    return isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind not in "OSUV"

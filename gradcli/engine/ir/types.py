@@ -1,0 +1,210 @@
+"""Array types: shape, dtype and weakness, interned; and the lattice by which dtypes promote (JAX's).
+
+A *weak* type is that of a Python scalar: it takes the dtype of what it meets, as far as its kind allows.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine.errors import fail
+from gradcli.engine.settings import settings
+
+Shape = tuple[int, ...]
+
+BOOL, INT32, INT64, UINT32 = np.dtype(bool), np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.uint32)
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+COMPLEX64, COMPLEX128 = np.dtype(np.complex64), np.dtype(np.complex128)
+
+_SHORT = {
+    "bool": "bool", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
+    "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64",
+    "float16": "f16", "float32": "f32", "float64": "f64", "complex64": "c64", "complex128": "c128",
+}  # fmt: skip
+SUPPORTED = {np.dtype(name) for name in _SHORT}
+
+
+class ArrayType:
+    """The type of an array value. Instances are interned: equal types are the same object.
+
+    >>> array_type((3,), "float64")
+    f64[3]
+    >>> array_type((3,), "float64") is array_type((3,), np.float64)
+    True
+    """
+
+    __slots__ = ("dtype", "ndim", "shape", "size", "weak_type")
+    shape: Shape
+    dtype: np.dtype[Any]
+    weak_type: bool
+    ndim: int
+    size: int
+
+    def __init__(self, shape: Shape, dtype: np.dtype[Any], weak_type: bool) -> None:
+        self.shape, self.dtype, self.weak_type = shape, dtype, weak_type
+        self.ndim = len(shape)
+        size = 1
+        for n in shape:
+            size *= n
+        self.size = size
+
+    def __repr__(self) -> str:
+        return f"{_SHORT[self.dtype.name]}[{','.join(map(str, self.shape))}]"
+
+    def __reduce__(self) -> Any:
+        return array_type, (self.shape, self.dtype, self.weak_type)
+
+    @property
+    def is_float(self) -> bool:
+        """Whether tangents of this type exist: real floating or complex."""
+        return self.dtype.kind in "fc"
+
+    def with_shape(self, shape: Shape) -> ArrayType:
+        """The same dtype and weakness with another shape."""
+        return array_type(shape, self.dtype, self.weak_type)
+
+    def with_dtype(self, dtype: Any, weak_type: bool = False) -> ArrayType:
+        """The same shape with another dtype."""
+        return array_type(self.shape, dtype, weak_type)
+
+    def strong(self) -> ArrayType:
+        """The same type, not weak."""
+        return array_type(self.shape, self.dtype) if self.weak_type else self
+
+
+_interned: dict[tuple[Shape, np.dtype[Any], bool], ArrayType] = {}
+
+
+def array_type(shape: Shape, dtype: Any, weak_type: bool = False) -> ArrayType:
+    """The one ``ArrayType`` of that shape, dtype and weakness."""
+    key = (shape, dtype, weak_type)
+    found = _interned.get(key)
+    if found is None:
+        dtype = np.dtype(dtype)
+        if dtype not in SUPPORTED:
+            raise fail("G207", f"arrays of dtype {dtype} are not supported", hint="use bool, int, float or complex", cls=TypeError)
+        plain = tuple(int(n) for n in shape)
+        found = _interned.setdefault((plain, dtype, weak_type), ArrayType(plain, dtype, weak_type))
+    return found
+
+
+_NARROW = {"float64": FLOAT32, "int64": INT32, "uint64": UINT32, "complex128": COMPLEX64}
+
+
+def canonical_dtype(dtype: Any) -> np.dtype[Any]:
+    """The dtype under the precision in force: with ``float32``, 64-bit dtypes become 32-bit ones."""
+    dtype = np.dtype(dtype)
+    if settings().precision == "float32":
+        return _NARROW.get(dtype.name, dtype)
+    return dtype
+
+
+def default_float() -> np.dtype[Any]:
+    """float64, or float32 under that precision."""
+    return FLOAT64 if settings().precision == "float64" else FLOAT32
+
+
+def default_int() -> np.dtype[Any]:
+    """int64, or int32 under ``float32`` precision."""
+    return INT64 if settings().precision == "float64" else INT32
+
+
+def default_complex() -> np.dtype[Any]:
+    """complex128, or complex64 under ``float32`` precision."""
+    return COMPLEX128 if settings().precision == "float64" else COMPLEX64
+
+
+def scalar_type(value: Any) -> ArrayType:
+    """The weak type of a Python scalar. Raises TypeError for anything else."""
+    if isinstance(value, bool):
+        return array_type((), BOOL)
+    if isinstance(value, int):
+        return array_type((), default_int(), True)
+    if isinstance(value, float):
+        return array_type((), default_float(), True)
+    if isinstance(value, complex):
+        return array_type((), default_complex(), True)
+    raise TypeError(f"no scalar: {value!r}")
+
+
+# The lattice of https://docs.jax.dev/en/latest/type_promotion.html: each node and what lies directly above it.
+# A trailing * marks a weak (Python scalar) type.
+_ABOVE = {
+    "bool": ("int*",), "int*": ("uint8", "int8"),
+    "uint8": ("int16", "uint16"), "uint16": ("int32", "uint32"), "uint32": ("int64", "uint64"), "uint64": ("float*",),
+    "int8": ("int16",), "int16": ("int32",), "int32": ("int64",), "int64": ("float*",),
+    "float*": ("float16", "complex*"), "float16": ("float32",), "float32": ("float64", "complex64"),
+    "float64": ("complex128",), "complex*": ("complex64",), "complex64": ("complex128",), "complex128": (),
+}  # fmt: skip
+_WEAK_NODE = {"i": "int*", "u": "int*", "f": "float*", "c": "complex*"}
+
+
+@functools.cache
+def _upper(node: str) -> frozenset[str]:
+    return frozenset({node}.union(*(_upper(n) for n in _ABOVE[node])))
+
+
+def _node(type_: ArrayType) -> str:
+    return _WEAK_NODE[type_.dtype.kind] if type_.weak_type and type_.dtype.kind != "b" else type_.dtype.name
+
+
+@functools.cache
+def _join(nodes: frozenset[str]) -> str:
+    common = frozenset.intersection(*(_upper(n) for n in nodes))
+    least = [n for n in common if common == _upper(n)]
+    assert len(least) == 1, nodes
+    return least[0]
+
+
+def promote_types(*types: ArrayType) -> tuple[np.dtype[Any], bool]:
+    """The dtype and weakness that values of these types promote to together.
+
+    >>> promote_types(array_type((), "int32"), array_type((), "float64", True))
+    (dtype('float64'), True)
+    >>> promote_types(array_type((), "float32"), array_type((), "float64", True))
+    (dtype('float32'), False)
+    """
+    first = types[0]
+    if all(t.dtype is first.dtype and t.weak_type == first.weak_type for t in types):
+        return first.dtype, first.weak_type
+    node = _join(frozenset(map(_node, types)))
+    if node == "int*":
+        return default_int(), True
+    if node == "float*":
+        return default_float(), True
+    if node == "complex*":
+        return default_complex(), True
+    return canonical_dtype(node), False
+
+
+def to_inexact(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The floating dtype in which functions such as ``sin`` work on values of ``dtype``."""
+    return dtype if dtype.kind in "fc" else default_float()
+
+
+def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of the real part: float32 for complex64, float64 for complex128, itself otherwise."""
+    return {"complex64": FLOAT32, "complex128": FLOAT64}.get(dtype.name, dtype)
+
+
+def complex_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The complex dtype whose parts have ``dtype``."""
+    return COMPLEX64 if dtype in (FLOAT32, np.dtype(np.float16), COMPLEX64) else COMPLEX128
+
+
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """NumPy's broadcast of shapes. Raises TypeError that names the shapes."""
+    if all(s == shapes[0] for s in shapes):
+        return shapes[0]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise fail(
+            "G206",
+            f"shapes do not broadcast: {', '.join(map(str, shapes))}",
+            hint="trailing dimensions must be equal or 1",
+            cls=TypeError,
+        ) from None

@@ -1,0 +1,127 @@
+"""``jit``: trace once for each combination of argument types and static values, run the program from then on."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradcli.engine.array import Array, raw, type_of
+from gradcli.engine.control.call import call
+from gradcli.engine.control.common import trace_tree
+from gradcli.engine.custom import as_value
+from gradcli.engine.errors import fail
+from gradcli.engine.execute.interpret import interpret
+from gradcli.engine.ir.program import Jaxpr
+from gradcli.engine.settings import settings
+from gradcli.engine.trace.source import user_location
+from gradcli.engine.trace.tracer import Tracer, tracing
+from gradcli.engine.transforms.dce import dce_jaxpr
+from gradcli.engine.tree import TreeDef, tree_flatten, tree_unflatten
+
+CACHE_SIZE = 256
+
+
+class Jitted:
+    """A function under ``jit``. Its cache is bounded and safe to use from several threads."""
+
+    def __init__(self, fun: Callable[..., Any], static_argnums: Sequence[int], static_argnames: Sequence[str]) -> None:
+        functools.update_wrapper(self, fun, updated=())
+        self.fun = fun
+        self.static_argnums, self.static_argnames = _both_ways(fun, static_argnums, static_argnames)
+        self._cache: OrderedDict[Any, tuple[Jaxpr, Jaxpr, TreeDef]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, key, run = self._prepare(args, kwargs)
+        found = self._cache.get(key)
+        if found is None:
+            found = self._trace(key, run, leaves)
+        jaxpr, live, out_tree = found
+        if tracing() or any(isinstance(x, Tracer) for x in (*leaves, *jaxpr.consts)):
+            closed, consts = jaxpr.closed()
+            return tree_unflatten(out_tree, call(closed, [*consts, *leaves], jaxpr.name))
+        values = interpret(live, [raw(x) for x in leaves])
+        outs = [Array(v, o.type) for v, o in zip(values, live.outputs, strict=True)]
+        return tree_unflatten(out_tree, outs)
+
+    def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any, Any]:
+        static = {i % len(args): args[i] for i in self.static_argnums if -len(args) <= i < len(args)}
+        static_kw = {k: v for k, v in kwargs.items() if k in self.static_argnames}
+        dynamic = [a for i, a in enumerate(args) if i not in static]
+        dynamic_kw = {k: v for k, v in kwargs.items() if k not in static_kw}
+        leaves, tree = tree_flatten((dynamic, dynamic_kw))
+        leaves = [as_value(x) for x in leaves]
+
+        def run(new: list[Any], keywords: dict[str, Any]) -> Any:
+            stream = iter(new)
+            full = [static[i] if i in static else next(stream) for i in range(len(args))]
+            return self.fun(*full, **keywords, **static_kw)
+
+        run.__name__ = getattr(self.fun, "__name__", "f")
+        key = (tree, tuple(x.type for x in leaves), tuple(static.items()), tuple(sorted(static_kw.items())), settings())
+        try:
+            hash(key)
+        except TypeError:
+            raise fail(
+                "G208", "static arguments of jit must be hashable", location=user_location(), cls=ValueError,
+                hint="pass arrays and lists as ordinary arguments",
+            ) from None  # fmt: skip
+        return leaves, key, (tree, run)
+
+    def _trace(self, key: Any, run: Any, leaves: Sequence[Any]) -> tuple[Jaxpr, Jaxpr, TreeDef]:
+        tree, f = run
+        jaxpr, out_tree = trace_tree(f, tree, [type_of(x) for x in leaves], f.__name__)
+        found = (jaxpr, dce_jaxpr(jaxpr), out_tree)
+        if not any(isinstance(c, Tracer) for c in jaxpr.consts):  # what it closed over belongs to one trace only
+            with self._lock:
+                self._cache[key] = found
+                while len(self._cache) > CACHE_SIZE:
+                    self._cache.popitem(last=False)
+        return found
+
+    def lower(self, *args: Any, **kwargs: Any) -> Jaxpr:
+        """The program for these arguments."""
+        leaves, key, run = self._prepare(args, kwargs)
+        return self._trace(key, run, leaves)[0]
+
+    def clear_cache(self) -> None:
+        """Forgets every program."""
+        with self._lock:
+            self._cache.clear()
+
+
+def _both_ways(fun: Any, argnums: Sequence[int], argnames: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Static arguments are static whether they are passed by position or by name."""
+    try:
+        names = list(inspect.signature(fun).parameters)
+    except (TypeError, ValueError):
+        return tuple(argnums), tuple(argnames)
+    numbers = set(argnums) | {names.index(n) for n in argnames if n in names}
+    all_names = set(argnames) | {names[i] for i in argnums if -len(names) <= i < len(names)}
+    return tuple(sorted(numbers)), tuple(sorted(all_names))
+
+
+def jit(
+    fun: Callable[..., Any] | None = None, *, static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Sequence[str] | None = None, donate_argnums: Any = None, donate_argnames: Any = None,
+    keep_unused: bool = False, inline: bool = False, device: Any = None, backend: Any = None, **_: Any,
+) -> Any:  # fmt: skip
+    """``fun``, traced once a signature and then run without Python in between. A decorator, with or without arguments.
+
+    Static arguments (by position or name) are values that tracing may branch on; they must be hashable.
+
+    >>> print(jit(lambda x: x * 2.0)(3.0))
+    6.0
+    """
+    numbers = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums or ())
+    names = (static_argnames,) if isinstance(static_argnames, str) else tuple(static_argnames or ())
+    if fun is None:
+        return functools.partial(jit, static_argnums=numbers, static_argnames=names)
+    return Jitted(fun, numbers, names)

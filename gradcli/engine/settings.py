@@ -1,0 +1,55 @@
+"""The settings: one frozen object, local to the context (thread or task), changed only for the length of a ``with``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+Precision = Literal["float64", "float32"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What may differ from run to run.
+
+    precision: ``float64``, or ``float32``, which caps every array at 32 bits as JAX does without x64.
+    prng_partitionable: the layout of random bits; True is what JAX uses now, False what it used until 0.4.35.
+    """
+
+    precision: Precision = "float64"
+    prng_partitionable: bool = True
+
+
+_current: ContextVar[Settings] = ContextVar("gradcli_settings", default=Settings())  # noqa: B039 - frozen
+
+
+def settings() -> Settings:
+    """The settings in force here.
+
+    >>> settings().precision
+    'float64'
+    """
+    return _current.get()
+
+
+@contextmanager
+def override(**changes: Any) -> Iterator[Settings]:
+    """Changes settings for the length of a ``with`` block.
+
+    >>> with override(precision="float32"):
+    ...     settings().precision
+    'float32'
+    """
+    token = _current.set(replace(_current.get(), **changes))
+    try:
+        yield _current.get()
+    finally:
+        _current.reset(token)
+
+
+def update(**changes: Any) -> None:
+    """Changes settings from here on, for the rest of this context (what ``jax.config.update`` is to a user)."""
+    _current.set(replace(_current.get(), **changes))

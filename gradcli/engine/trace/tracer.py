@@ -1,0 +1,327 @@
+"""Tracing: running a function on stand-ins (tracers) while an open trace writes down every operation.
+
+``bind`` is the one door through which operations pass. With no trace open it evaluates; otherwise the innermost open
+trace records the operation. A tracer of an outer trace, or an array, that is used inside becomes a captured constant:
+lexical scope, which is what keeps nested derivatives apart. A *linear* trace (the tangent half of reverse mode) records
+only what depends on its own tracers and leaves the rest to its parent.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradcli.engine.array import PROTOCOLS as PROTOCOLS
+from gradcli.engine.array import Array, Value, raw, type_of
+from gradcli.engine.errors import (
+    ConcretizationTypeError,
+    TracerArrayConversionError,
+    TracerBoolConversionError,
+    TracerIntegerConversionError,
+    UnexpectedTracerError,
+    fail,
+)
+from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Note, Var
+from gradcli.engine.ir.types import ArrayType
+from gradcli.engine.trace.source import Source, user_location, user_source
+
+if TYPE_CHECKING:
+    from gradcli.engine.ops.define import Primitive
+
+
+class _State(threading.local):
+    """What is open in this thread: the innermost trace, and the source line that equations are to carry."""
+
+    def __init__(self) -> None:
+        self.trace: Trace | None = None
+        self.source: Source | None = None
+
+
+STATE = _State()
+
+
+class Tracer(Var, Value):
+    """A variable of a program that is still being written; looks like an array to the function being traced."""
+
+    __slots__ = ("trace",)
+
+    def __init__(self, trace: Trace, type_: ArrayType) -> None:
+        self.trace = trace
+        self.type = type_
+
+    __hash__ = Value.__hash__
+    __eq__ = Value.__eq__
+    __ne__ = Value.__ne__
+
+    def __repr__(self) -> str:
+        return f"Traced<{self.type}>"
+
+    __str__ = __repr__
+
+    def concrete(self) -> Any:
+        value = value_of(self)
+        if value is None:
+            raise _no_value(self, "a concrete value", ConcretizationTypeError)
+        return value
+
+    def __bool__(self) -> bool:
+        value = value_of(self)
+        if value is None:
+            raise _no_value(self, "its truth", TracerBoolConversionError)
+        truth = bool(value)
+        self.trace.note(self, truth)
+        return truth
+
+    def __int__(self) -> int:
+        return self._noted(int)
+
+    def __float__(self) -> float:
+        return self._noted(float)
+
+    def __index__(self) -> int:
+        if self.type.dtype.kind not in "iu" or self.type.shape:
+            raise TypeError(f"only integer scalars can be an index, not {self.type}")
+        return self._noted(int, TracerIntegerConversionError)
+
+    def _noted(self, convert: Any, error: type[Exception] = ConcretizationTypeError) -> Any:
+        value = value_of(self)
+        if value is None:
+            raise _no_value(self, f"its value as {convert.__name__}", error)
+        result = convert(value)
+        self.trace.note(self, result)
+        return result
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise fail(
+            "G201",
+            f"a traced value {self.type} cannot become a NumPy array",
+            hint="use gradcli.numpy (or jax.numpy) functions on it, and `.at[].set()` for assignment",
+            location=user_location(),
+            cls=TracerArrayConversionError,
+        )
+
+
+def _no_value(tracer: Tracer, what: str, cls: type[Exception]) -> Exception:
+    error: Exception = fail(
+        "G201",
+        f"{what} was asked of a traced {tracer.type}, which has none here (under vmap, jit or in a loop body)",
+        hint="use where(condition, x, y), lax.cond or lax.while_loop, or mark the argument static",
+        location=user_location(),
+        cls=cls,
+    )
+    return error
+
+
+class Trace:
+    """A program being written. ``origins`` gives inputs and captured constants their values, where they have one."""
+
+    __slots__ = ("_captured", "_indexed", "_known", "_producers", "consts", "constvars", "eqns", "linear", "notes", "open", "origins", "parent")
+
+    def __init__(self, linear: bool = False) -> None:
+        self.linear = linear
+        self.eqns: list[Eqn] = []
+        self.constvars: list[Var] = []
+        self.consts: list[Any] = []
+        self.notes: list[Note] = []
+        self.origins: dict[Var, Any] = {}
+        self.parent: Trace | None = None
+        self.open = False
+        self._captured: dict[int, Tracer] = {}
+        self._known: dict[Var, Any] = {}
+        self._producers: dict[Var, int] = {}
+        self._indexed = 0
+
+    def __enter__(self) -> Trace:
+        self.parent, STATE.trace, self.open = STATE.trace, self, True
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        STATE.trace, self.open = self.parent, False
+
+    def input(self, type_: ArrayType, origin: Any = None) -> Tracer:
+        """A new input variable; ``origin`` is the value that it stands for, if there is one."""
+        tracer = Tracer(self, type_)
+        if origin is not None:
+            self.origins[tracer] = origin
+        return tracer
+
+    def lift(self, x: Any) -> Atom:
+        """The atom of this trace for any value: its own tracer, a literal, or a captured constant."""
+        if isinstance(x, Tracer):
+            if x.trace is self:
+                return x
+            if not x.trace.open:
+                raise fail(
+                    "G202",
+                    f"a traced value {x.type} was used after its trace had ended",
+                    hint="return it from the function instead of keeping it in an outer variable",
+                    location=user_location(),
+                    cls=UnexpectedTracerError,
+                )
+            return self._capture(x)
+        if isinstance(x, Literal):
+            return x
+        type_ = type_of(x)
+        if not type_.shape:
+            return Literal(x.value if type(x) is Array else x, type_)
+        return self._capture(x)
+
+    def _capture(self, x: Any) -> Tracer:
+        found = self._captured.get(id(x))
+        if found is None:
+            found = self._captured[id(x)] = self.input(type_of(x), x)
+            self.constvars.append(found)
+            self.consts.append(x if isinstance(x, Value) else Array(raw(x)))
+            self.origins[found] = x  # also keeps x alive, so that its id stays its own
+        return found
+
+    def record(self, primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Writes one equation and returns its tracer (a list of them from primitives with several outputs)."""
+        inputs = [a if type(a) is Tracer and a.trace is self else self.lift(a) for a in args]
+        out = primitive.type_rule(*[a.type for a in inputs], **params)
+        source = STATE.source or user_source(3)
+        if primitive.multiple:
+            outputs = [Tracer(self, t) for t in out]
+            self.eqns.append(Eqn(primitive, inputs, params, outputs, source))
+            return outputs
+        tracer = Tracer(self, out)
+        self.eqns.append(Eqn(primitive, inputs, params, (tracer,), source))
+        return tracer
+
+    def note(self, tracer: Tracer, outcome: Any) -> None:
+        """Remembers that tracing followed one concrete outcome."""
+        source = user_source(3)
+        text = source.full().text if source is not None else ""
+        note = Note(f"{tracer.type} is {outcome}" + (f" in `{text}`" if text else ""), source)
+        trace: Trace | None = self
+        while trace is not None:  # the decision holds for every program around as well
+            trace.notes.append(note)
+            trace = trace.parent
+
+    def close(self, inputs: Sequence[Var], outputs: Sequence[Any], name: str = "") -> Jaxpr:
+        """The finished program, with these inputs and these values as outputs."""
+        outs = tuple(self.lift(x) for x in outputs)
+        return Jaxpr(
+            tuple(inputs), tuple(self.eqns), outs, tuple(self.constvars), tuple(self.consts), tuple(self.notes), name
+        )
+
+    def producer(self, var: Var) -> Eqn | None:
+        """The equation that defines a variable of this trace."""
+        for i in range(self._indexed, len(self.eqns)):
+            for out in self.eqns[i].outputs:
+                self._producers[out] = i
+        self._indexed = len(self.eqns)
+        index = self._producers.get(var)
+        return None if index is None else self.eqns[index]
+
+
+def bind(primitive: Primitive, *args: Any, **params: Any) -> Any:
+    """Applies a primitive: recorded by the innermost open trace that it concerns, else evaluated at once."""
+    trace = STATE.trace
+    while trace is not None and trace.linear:
+        for a in args:
+            if type(a) is Tracer and a.trace is trace:
+                return trace.record(primitive, args, params)
+        trace = trace.parent
+    if trace is not None:
+        return trace.record(primitive, args, params)
+    return evaluate(primitive, args, params)
+
+
+def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
+    """Applies a primitive to concrete values."""
+    types = [type_of(a) for a in args]
+    out = primitive.type_rule(*types, **params)
+    for a in args:
+        if isinstance(a, Tracer):
+            raise fail(
+                "G202", f"a traced value {a.type} was used after its trace had ended", location=user_location(),
+                hint="return it from the function instead of keeping it in an outer variable", cls=UnexpectedTracerError,
+            )  # fmt: skip
+    with np.errstate(all="ignore"):
+        result = primitive.impl(*[raw(a) for a in args], **params)
+    if primitive.multiple:
+        return [Array(r, t) for r, t in zip(result, out, strict=True)]
+    return Array(result, out)
+
+
+def value_of(x: Any) -> Any:
+    """The NumPy value that a value has in this run, computed on demand; None where there is none."""
+    if not isinstance(x, Tracer):
+        return raw(x)
+    trace = x.trace
+    known = trace._known
+    stack: list[Tracer] = [x]
+    while stack:
+        var = stack[-1]
+        if var in known:
+            stack.pop()
+            continue
+        eqn = trace.producer(var)
+        if eqn is None:
+            origin = trace.origins.get(var)
+            known[var] = value_of(origin) if origin is not None else None
+            continue
+        pending = [a for a in eqn.inputs if type(a) is Tracer and a not in known]
+        if pending:
+            stack.extend(pending)
+            continue
+        _evaluate_into(eqn, known)
+    return known[x]
+
+
+def _evaluate_into(eqn: Eqn, known: dict[Var, Any]) -> None:
+    values = [a.value if isinstance(a, Literal) else known[a] for a in eqn.inputs]
+    if any(v is None for v in values) or eqn.primitive.effect:
+        results: Any = [None] * len(eqn.outputs)
+    else:
+        saved, STATE.trace = STATE.trace, None
+        try:
+            with np.errstate(all="ignore"):
+                results = eqn.primitive.impl(*values, **eqn.params)
+        finally:
+            STATE.trace = saved
+        results = results if eqn.primitive.multiple else [results]
+    for var, value in zip(eqn.outputs, results, strict=True):
+        known[var] = value
+
+
+def trace_program(
+    f: Callable[..., Sequence[Any]], types: Sequence[ArrayType], origins: Sequence[Any] | None = None, name: str = ""
+) -> Jaxpr:
+    """Runs ``f`` on one tracer a type; ``f`` returns a flat sequence of values. The captured constants may be tracers."""
+    trace = Trace()
+    with trace:
+        inputs = [trace.input(t, origins[i] if origins is not None else None) for i, t in enumerate(types)]
+        saved, STATE.source = STATE.source, None
+        try:
+            outputs = f(*inputs)
+        finally:
+            STATE.source = saved
+        return trace.close(inputs, outputs, name)
+
+
+def trace_closed(f: Callable[..., Sequence[Any]], types: Sequence[ArrayType], name: str = "") -> Jaxpr:
+    """Like :func:`trace_program`, for a program that is to live inside an equation: it may hold arrays, never tracers.
+
+    Raises UnexpectedTracerError where ``f`` (a custom rule, say) uses a tracer from around it.
+    """
+    jaxpr = trace_program(f, types, name=name)
+    for const in jaxpr.consts:
+        if isinstance(const, Tracer):
+            raise fail(
+                "G202",
+                f"a custom rule or transformed function uses a traced {const.type} from outside of itself",
+                hint="pass the value as an argument",
+                location=user_location(),
+                cls=UnexpectedTracerError,
+            )
+    return jaxpr
+
+
+def tracing() -> bool:
+    """Whether a trace is open here."""
+    return STATE.trace is not None

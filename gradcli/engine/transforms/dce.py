@@ -1,0 +1,30 @@
+"""Dead-code elimination: equations that no output needs go, unless they have an effect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gradcli.engine.ir.program import Jaxpr, Var
+
+
+def dce_jaxpr(jaxpr: Jaxpr, used: Sequence[bool] | None = None) -> Jaxpr:
+    """The program without dead equations and unused constants; inputs stay. ``used`` picks among the outputs."""
+    outputs = tuple(o for i, o in enumerate(jaxpr.outputs) if used is None or used[i])
+    live: set[Var] = {o for o in outputs if isinstance(o, Var)}
+    kept = []
+    for eqn in reversed(jaxpr.eqns):
+        if eqn.primitive.effect or any(v in live for v in eqn.outputs):
+            kept.append(eqn)
+            live.update(a for a in eqn.inputs if isinstance(a, Var))
+    pairs = [(v, c) for v, c in zip(jaxpr.constvars, jaxpr.consts, strict=True) if v in live]
+    if len(kept) == len(jaxpr.eqns) and len(pairs) == len(jaxpr.constvars) and len(outputs) == len(jaxpr.outputs):
+        return jaxpr
+    return Jaxpr(
+        jaxpr.inputs,
+        tuple(reversed(kept)),
+        outputs,
+        tuple(v for v, _ in pairs),
+        tuple(c for _, c in pairs),
+        jaxpr.notes,
+        jaxpr.name,
+    )
