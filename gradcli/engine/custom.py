@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -53,12 +53,12 @@ class _Custom:
     """What both kinds share: the function, its name, and the split into static and differentiable arguments."""
 
     def __init__(self, fun: Callable[..., Any], nondiff_argnums: Sequence[int] | int = ()) -> None:
-        functools.update_wrapper(self, fun)
+        functools.update_wrapper(cast(Any, self), fun)
         self.fun = fun
         self.nondiff = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else tuple(nondiff_argnums)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else functools.partial(cast(Any, self), instance)
 
     def _split(self, args: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
         nondiff = {i % len(args) for i in self.nondiff} if args else set()
@@ -81,7 +81,11 @@ class _Custom:
 
 def _missing(name: str, what: str) -> Exception:
     error: Exception = fail(
-        "G208", f"no {what} was defined for {name}", hint=f"define it with @{name}.{what}", location=user_location(), cls=AttributeError
+        "G208",
+        f"no {what} was defined for {name}",
+        hint=f"define it with @{name}.{what}",
+        location=user_location(),
+        cls=AttributeError,
     )
     return error
 
@@ -148,9 +152,7 @@ class custom_jvp(_Custom):  # noqa: N801 - JAX's name
             return [as_value(x) for x in outs], [as_value(x) for x in dots]
 
         rule.__name__ = _name(user_rule)
-        out = bind(
-            custom_jvp_call_p, *consts, *leaves, call_jaxpr=jaxpr, jvp=rule, name=name, num_consts=len(consts)
-        )
+        out = bind(custom_jvp_call_p, *consts, *leaves, call_jaxpr=jaxpr, jvp=rule, name=name, num_consts=len(consts))
         return tree_unflatten(out_tree, out)
 
 

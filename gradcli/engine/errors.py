@@ -1,7 +1,7 @@
 """Errors: one shape (code, message, the user's line, hint) for the whole program.
 
-Every error that gradcli raises on purpose carries a :class:`Diagnostic` in its attribute ``diagnostic``. Where Python or
-JAX fix the exception class (a ``TypeError`` for a gradient of a non-scalar function), the class is that one; the
+Every error that gradcli raises on purpose carries a :class:`Diagnostic` in its attribute ``diagnostic``. Where Python
+or JAX fix the exception class (a ``TypeError`` for a gradient of a non-scalar function), the class is that one; the
 attribute is the same. The first digit after ``G`` decides the exit status of the command line.
 """
 

@@ -22,7 +22,9 @@ def workers() -> int:
     return os.cpu_count() or 1
 
 
-def parallel_map(mapped: Callable[..., Any], in_axes: Any, out_axes: Any, fun: Callable[..., Any]) -> Callable[..., Any]:
+def parallel_map(
+    mapped: Callable[..., Any], in_axes: Any, out_axes: Any, fun: Callable[..., Any]
+) -> Callable[..., Any]:
     """``mapped`` (a vmapped function), run part by part on threads when it is called with arrays."""
 
     @functools.wraps(fun, updated=())

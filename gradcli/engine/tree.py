@@ -10,7 +10,7 @@ import dataclasses
 import functools
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from gradcli.engine.errors import fail
 
@@ -19,7 +19,7 @@ IsLeaf = Callable[[Any], bool] | None
 
 
 class NodeKind(NamedTuple):
-    """How one container type comes apart: ``flatten`` gives children, path labels and static data; ``build`` reverses."""
+    """How a container type comes apart: ``flatten`` gives children, path labels, static data; ``build`` reverses it."""
 
     name: str
     flatten: Callable[[Any], tuple[Sequence[Any], Sequence[str], Hashable]]
@@ -36,7 +36,12 @@ class TreeDef:
     __slots__ = ("_hash", "children", "data", "kind", "labels", "num_leaves", "type")
 
     def __init__(
-        self, type_: type | None, kind: NodeKind | None, data: Hashable, children: tuple[TreeDef, ...], labels: Sequence[str]
+        self,
+        type_: type | None,
+        kind: NodeKind | None,
+        data: Hashable,
+        children: tuple[TreeDef, ...],
+        labels: Sequence[str],
     ) -> None:
         self.type, self.kind, self.data, self.children, self.labels = type_, kind, data, children, tuple(labels)
         self.num_leaves: int = 1 if type_ is None else sum(c.num_leaves for c in children)
@@ -60,7 +65,8 @@ class TreeDef:
             return "None" if self.type is _NoneType else "*"
         inner = [str(child) for child in self.children]
         if self.type is dict:
-            return "{" + ", ".join(f"{k!r}: {s}" for k, s in zip(self.data, inner, strict=True)) + "}"  # type: ignore[call-overload]
+            keys = cast(tuple[Any, ...], self.data)
+            return "{" + ", ".join(f"{k!r}: {s}" for k, s in zip(keys, inner, strict=True)) + "}"
         if self.type is tuple:
             return "(" + ", ".join(inner) + ("," if len(inner) == 1 else "") + ")"
         if self.type is list:
@@ -115,7 +121,7 @@ def _flatten_ordereddict(tree: OrderedDict[Any, Any]) -> tuple[Sequence[Any], Se
 
 
 def _flatten_namedtuple(tree: Any) -> tuple[Sequence[Any], Sequence[str], Hashable]:
-    return tree, [f".{name}" for name in tree._fields], type(tree)
+    return tree, [f".{name}" for name in tree._fields], cast(Hashable, type(tree))
 
 
 _REGISTRY[tuple] = NodeKind("tuple", _flatten_sequence, lambda data, xs: tuple(xs))
@@ -160,9 +166,7 @@ def register_pytree_node_class(cls: type) -> type:
     return cls
 
 
-def register_dataclass(
-    cls: type, data_fields: Sequence[str] | None = None, meta_fields: Sequence[str] = ()
-) -> type:
+def register_dataclass(cls: type, data_fields: Sequence[str] | None = None, meta_fields: Sequence[str] = ()) -> type:
     """Makes a dataclass a container of its ``data_fields`` (default: every field); ``meta_fields`` are static."""
     data = [
         f.name for f in dataclasses.fields(cls) if f.name not in meta_fields and not f.metadata.get("static", False)
@@ -257,7 +261,9 @@ def _flatten_up_to(structure: TreeDef, tree: Any, out: list[Any], path: str) -> 
     children, labels, data = kind.flatten(tree)
     if data != structure.data or len(children) != len(structure.children):
         raise fail(
-            "G210", f"pytrees disagree{' at ' + path if path else ''}: expected {structure}, got {tree!r}", cls=ValueError
+            "G210",
+            f"pytrees disagree{' at ' + path if path else ''}: expected {structure}, got {tree!r}",
+            cls=ValueError,
         )
     for child_structure, child, label in zip(structure.children, children, labels, strict=True):
         _flatten_up_to(child_structure, child, out, path + label)
@@ -308,7 +314,7 @@ def tree_transpose(outer: TreeDef, inner: TreeDef, tree: Any) -> Any:
 
 
 def broadcast_prefix(prefix: Any, tree: Any, what: str) -> list[Any]:
-    """One entry of ``prefix`` for each leaf of ``tree``: a prefix leaf (None too) stands for the whole subtree below it."""
+    """One entry of ``prefix`` for each leaf of ``tree``: a leaf of it (None too) stands for a whole subtree."""
     out: list[Any] = []
 
     def walk(entry: Any, subtree: Any) -> None:

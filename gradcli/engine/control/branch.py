@@ -25,7 +25,9 @@ from gradcli.engine.tree import tree_flatten, tree_unflatten
 Branches = tuple[Jaxpr, ...]
 
 
-def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any, operand: Any = ()) -> Any:
+def cond(
+    pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any, operand: Any = ()
+) -> Any:
     """``true_fun(*operands)`` if ``pred`` else ``false_fun(*operands)``, both traced, one run.
 
     ``pred`` is a scalar (bool or number), ``operands`` are pytrees. Raises TypeError (G209) where the branches' results
@@ -38,7 +40,9 @@ def cond(pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any],
         operands = (operand,)
     t = type_of(pred)
     if t.shape:
-        raise mismatch(f"the predicate of cond must be a scalar, got {t}", "reduce it with .any() or .all(), or use where")
+        raise mismatch(
+            f"the predicate of cond must be a scalar, got {t}", "reduce it with .any() or .all(), or use where"
+        )
     if t.dtype.kind != "b":
         pred = ne(pred, t.dtype.type(0))
     return _branch(convert_element_type(pred, INT32), [false_fun, true_fun], operands, "cond")
@@ -158,7 +162,9 @@ def _linear_branch(split: SplitJaxpr, slots: Sequence[ArrayType], places: Sequen
     residuals = {place: var for place, var in zip(places, split.linear.inputs[:n], strict=True)}
     leading = tuple(residuals[i] if i in residuals else Var(t) for i, t in enumerate(slots))
     linear = split.linear
-    return Jaxpr((*leading, *linear.inputs[n:]), linear.eqns, linear.outputs, linear.constvars, linear.consts, name=linear.name)
+    return Jaxpr(
+        (*leading, *linear.inputs[n:]), linear.eqns, linear.outputs, linear.constvars, linear.consts, name=linear.name
+    )
 
 
 def _transpose(cts: Sequence[Any], index: Any, *args: Any, branches: Branches) -> list[Any]:
@@ -169,7 +175,7 @@ def _transpose(cts: Sequence[Any], index: Any, *args: Any, branches: Branches) -
     return [None, *spread(out, linear)]
 
 
-def _batch(size: int, args: Sequence[Any], dims: Sequence[int | None], branches: Branches) -> tuple[list[Any], list[int | None]]:
+def _batch(size: int, args: Sequence[Any], dims: Sequence[int | None], branches: Branches) -> Any:
     index, *operands = args
     index_dim, *operand_dims = dims
     batched = [d is not None for d in operand_dims]

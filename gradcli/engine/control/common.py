@@ -13,7 +13,6 @@ from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import trace_program
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_unflatten
 
-
 T = TypeVar("T")
 
 
@@ -67,7 +66,11 @@ def fixpoint(step: Callable[[list[bool]], tuple[T, list[bool]]], start: Sequence
 
 
 def trace_tree(
-    f: Callable[..., Any], in_tree: TreeDef, types: Sequence[ArrayType], name: str = "", origins: Sequence[Any] | None = None
+    f: Callable[..., Any],
+    in_tree: TreeDef,
+    types: Sequence[ArrayType],
+    name: str = "",
+    origins: Sequence[Any] | None = None,
 ) -> tuple[Jaxpr, TreeDef]:
     """Traces a function of a pytree (a tuple of arguments); also the structure of its result."""
     trees: list[TreeDef] = []

@@ -48,7 +48,7 @@ def filled_tangents(primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any
     return [zeros(type_of(p).strong()) if t is None else t for p, t in zip(primals, tangents, strict=True)]
 
 
-# --- custom_jvp_call -------------------------------------------------------------------------------------------------------
+# --- custom_jvp_call ------------------------------------------------------------------------------------------
 
 
 def _custom_jvp_rule(
@@ -105,7 +105,7 @@ custom_jvp_call_p = Primitive(
 )
 
 
-# --- custom_vjp_call -------------------------------------------------------------------------------------------------------
+# --- custom_vjp_call ------------------------------------------------------------------------------------------
 
 
 def _run_forward(primals: Sequence[Any], fwd: FlatRule, n_out: int) -> tuple[list[Any], list[Any]]:
@@ -114,7 +114,13 @@ def _run_forward(primals: Sequence[Any], fwd: FlatRule, n_out: int) -> tuple[lis
 
 
 def _custom_vjp_linearize(
-    primals: Sequence[Any], tangents: Sequence[Any], call_jaxpr: Jaxpr, fwd: FlatRule, bwd: FlatRule, name: str, num_consts: int
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    call_jaxpr: Jaxpr,
+    fwd: FlatRule,
+    bwd: FlatRule,
+    name: str,
+    num_consts: int,
 ) -> tuple[list[Any], list[Any]]:
     check_closed_over(name, num_consts, tangents)
     args, dots = primals[num_consts:], tangents[num_consts:]
@@ -128,7 +134,13 @@ def _custom_vjp_linearize(
 
 
 def _custom_vjp_jvp(
-    primals: Sequence[Any], tangents: Sequence[Any], call_jaxpr: Jaxpr, fwd: FlatRule, bwd: FlatRule, name: str, num_consts: int
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    call_jaxpr: Jaxpr,
+    fwd: FlatRule,
+    bwd: FlatRule,
+    name: str,
+    num_consts: int,
 ) -> tuple[list[Any], list[Any]]:
     """Forward mode through a reverse rule: the rule is linear in the cotangents, so its transpose is the jvp."""
     check_closed_over(name, num_consts, tangents)
@@ -167,9 +179,7 @@ def _custom_vjp_batch(size: int, args: Sequence[Any], dims: Sequence[int | None]
     def batched_bwd(residuals: list[Any], cts: list[Any]) -> list[Any]:
         n = len(residuals)
         types = [_sample_type(type_of(x), True) for x in (*residuals, *cts)]
-        traced = trace_program(
-            lambda *flat: filled_cotangents(bwd(list(flat[:n]), list(flat[n:])), in_types), types
-        )
+        traced = trace_program(lambda *flat: filled_cotangents(bwd(list(flat[:n]), list(flat[n:])), in_types), types)
         outs, out_dims = batch_values(traced, size, [*residuals, *cts], [0] * len(types))
         front = [batch_to_front(size, x, d) for x, d in zip(outs, out_dims, strict=True)]
         return [x if b else reduce_sum(x, (0,)) for x, b in zip(front, flags, strict=True)]

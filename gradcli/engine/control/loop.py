@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from gradcli.engine.ops.reduce import reduce_or
 
 from gradcli.engine.array import is_value, type_of
 from gradcli.engine.control.common import (
@@ -26,7 +27,6 @@ from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.elementwise import add, convert_element_type, lt, select_n
-from gradcli.engine.ops.reduce import reduce_or
 from gradcli.engine.ops.shape import batch_to_front, moveaxis, reshape
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import Tracer, bind, trace_closed, value_of
@@ -87,7 +87,9 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
     dtype = type_of(upper if isinstance(upper, Tracer) else lower).dtype
     low, high = convert_element_type(lower, dtype), convert_element_type(upper, dtype)
     _, _, result = while_loop(
-        lambda c: lt(c[0], c[1]), lambda c: (add(c[0], dtype.type(1)), c[1], body_fun(c[0], c[2])), (low, high, init_val)
+        lambda c: lt(c[0], c[1]),
+        lambda c: (add(c[0], dtype.type(1)), c[1], body_fun(c[0], c[2])),
+        (low, high, init_val),
     )
     return result
 
@@ -169,7 +171,9 @@ def _count_steps(args: Sequence[Any], params: dict[str, Any]) -> int | None:
     return steps
 
 
-def _batch(size: int, args: Sequence[Any], dims: Sequence[int | None], **params: Any) -> tuple[list[Any], list[int | None]]:
+def _batch(
+    size: int, args: Sequence[Any], dims: Sequence[int | None], **params: Any
+) -> tuple[list[Any], list[int | None]]:
     test, body = params["cond_jaxpr"], params["body_jaxpr"]
     test_d, body_d, carry_d = _split(dims, params)
     test_b, body_b = [d is not None for d in test_d], [d is not None for d in body_d]

@@ -96,7 +96,9 @@ def _type(*types: ArrayType, jaxpr: Jaxpr, length: int, num_carry: int, **_: Any
     return [t.strong() for t in carry] + [t.with_shape((length, *t.shape)).strong() for t in ys]
 
 
-def _impl(*args: Any, jaxpr: Jaxpr, length: int, reverse: bool, num_consts: int, num_carry: int, unroll: int) -> list[Any]:
+def _impl(
+    *args: Any, jaxpr: Jaxpr, length: int, reverse: bool, num_consts: int, num_carry: int, unroll: int
+) -> list[Any]:
     consts, carry, xs = split_list(args, num_consts, num_carry)
     y_types = jaxpr.out_types[num_carry:]
     ys = [np.empty((length, *t.shape), t.dtype) for t in y_types]
@@ -108,7 +110,9 @@ def _impl(*args: Any, jaxpr: Jaxpr, length: int, reverse: bool, num_consts: int,
     return [*carry, *ys]
 
 
-def _bind(consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any], jaxpr: Jaxpr, params: dict[str, Any]) -> list[Any]:
+def _bind(
+    consts: Sequence[Any], carry: Sequence[Any], xs: Sequence[Any], jaxpr: Jaxpr, params: dict[str, Any]
+) -> list[Any]:
     new = {**params, "num_consts": len(consts), "num_carry": len(carry)}
     out: list[Any] = bind(scan_p, *consts, *carry, *xs, jaxpr=jaxpr, **new)
     return out
@@ -132,14 +136,14 @@ def _jvp(primals: Sequence[Any], tangents: Sequence[Any], jaxpr: Jaxpr, **params
     consts, carry, xs = split_list(primals, n_consts, n_carry)
     consts_t, carry_t, xs_t = split_list(tangents, n_consts, n_carry)
     carry_dots = filled(carry_t, carry_on, [type_of(v) for v in carry])
-    out = _bind(
-        [*consts, *pick(consts_t, const_on)], [*carry, *carry_dots], [*xs, *pick(xs_t, x_on)], body, params
-    )
+    out = _bind([*consts, *pick(consts_t, const_on)], [*carry, *carry_dots], [*xs, *pick(xs_t, x_on)], body, params)
     k_out, kd_out, ys, yd_out = split_list(out, n_carry, sum(carry_on), n_ys)
     return [*k_out, *ys], [*spread(kd_out, carry_on), *spread(yd_out, out_on[n_carry:])]
 
 
-def _linearize(primals: Sequence[Any], tangents: Sequence[Any], jaxpr: Jaxpr, **params: Any) -> tuple[list[Any], list[Any]]:
+def _linearize(
+    primals: Sequence[Any], tangents: Sequence[Any], jaxpr: Jaxpr, **params: Any
+) -> tuple[list[Any], list[Any]]:
     """The known loop also stacks what the linear loop needs; constants and xs are passed on, not stacked."""
     n_consts, n_carry = params["num_consts"], params["num_carry"]
     const_on, carry_on, x_on = split_list([t is not None for t in tangents], n_consts, n_carry)
@@ -177,7 +181,7 @@ def _linearize(primals: Sequence[Any], tangents: Sequence[Any], jaxpr: Jaxpr, **
 def _transpose(cts: Sequence[Any], *args: Any, jaxpr: Jaxpr, **params: Any) -> list[Any]:
     """The loop run the other way: its carry holds the cotangents of the carry and the sums for the constants.
 
-    An initial carry that is known (a zero tangent, say) only adds a constant to a linear loop, so it has no part in this.
+    An initial carry that is known (a zero tangent, say) only adds a constant to a linear loop: it has no part in this.
     """
     n_consts, n_carry = params["num_consts"], params["num_carry"]
     consts, carry, xs = split_list(args, n_consts, n_carry)
@@ -260,4 +264,3 @@ scan_p = Primitive(
 def map(f: Callable[[Any], Any], xs: Any) -> Any:
     """``f`` of every slice along the first axis, one after the other, results stacked."""
     return scan(lambda _, x: ((), f(x)), (), xs)[1]
-

@@ -104,7 +104,9 @@ def _eqn_lines(eqn: Eqn, names: Names, style: Style, source: bool) -> list[str]:
     outs = " ".join(_typed(names, v, style, binder=True) for v in eqn.outputs)
     where = f"  # {eqn.source.location()}" if source and eqn.source is not None else ""
     left = f"{outs} = {eqn.primitive.name}"
-    params = [(key, _param_lines(value, names, style, source)) for key, value in sorted(eqn.params.items(), key=_name_first)]
+    params = [
+        (key, _param_lines(value, names, style, source)) for key, value in sorted(eqn.params.items(), key=_name_first)
+    ]
     if not params:
         return [f"{left}{args}{where}"]
     flat = " ".join(f"{key}={lines[0]}" for key, lines in params)

@@ -14,6 +14,7 @@ from gradcli.engine.errors import fail
 from gradcli.engine.settings import settings
 
 Shape = tuple[int, ...]
+DType = np.dtype[Any]
 
 BOOL, INT32, INT64, UINT32 = np.dtype(bool), np.dtype(np.int32), np.dtype(np.int64), np.dtype(np.uint32)
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -85,21 +86,26 @@ def array_type(shape: Shape, dtype: Any, weak_type: bool = False) -> ArrayType:
     if found is None:
         dtype = np.dtype(dtype)
         if dtype not in SUPPORTED:
-            raise fail("G207", f"arrays of dtype {dtype} are not supported", hint="use bool, int, float or complex", cls=TypeError)
+            raise fail(
+                "G207",
+                f"arrays of dtype {dtype} are not supported",
+                hint="use bool, int, float or complex",
+                cls=TypeError,
+            )
         plain = tuple(int(n) for n in shape)
         found = _interned.setdefault((plain, dtype, weak_type), ArrayType(plain, dtype, weak_type))
     return found
 
 
-_NARROW = {"float64": FLOAT32, "int64": INT32, "uint64": UINT32, "complex128": COMPLEX64}
+_NARROW: dict[str, DType] = {"float64": FLOAT32, "int64": INT32, "uint64": UINT32, "complex128": COMPLEX64}
 
 
-def canonical_dtype(dtype: Any) -> np.dtype[Any]:
+def canonical_dtype(dtype: Any) -> DType:
     """The dtype under the precision in force: with ``float32``, 64-bit dtypes become 32-bit ones."""
-    dtype = np.dtype(dtype)
+    found: DType = np.dtype(dtype)
     if settings().precision == "float32":
-        return _NARROW.get(dtype.name, dtype)
-    return dtype
+        return _NARROW.get(found.name, found)
+    return found
 
 
 def default_float() -> np.dtype[Any]:
@@ -187,7 +193,8 @@ def to_inexact(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype of the real part: float32 for complex64, float64 for complex128, itself otherwise."""
-    return {"complex64": FLOAT32, "complex128": FLOAT64}.get(dtype.name, dtype)
+    found: DType = FLOAT32 if dtype == COMPLEX64 else FLOAT64 if dtype == COMPLEX128 else dtype
+    return found
 
 
 def complex_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -4,12 +4,12 @@ A primitive is defined once, with all its rules:
 
 type_rule(*types, **params) -> ArrayType, or a list of them when ``multiple`` outputs
 impl(*values, **params) -> NumPy value(s): the reference meaning, on NumPy arrays and scalars
-jvp(primals, tangents, **params) -> (out(s), tangent(s)): a tangent that is None is a symbolic zero
-linearize, as jvp: where reverse mode needs tangents kept apart from primals (primitives with sub-jaxprs); default jvp
+jvp(primals, tangents, **params) -> (out(s), tangent(s)): a tangent None is a symbolic zero
+linearize, as jvp: where tangents must be kept apart from primals (primitives with sub-jaxprs); default: jvp
 transpose(ct, *args, **params) -> one cotangent (or None) an argument: linear arguments are ``Undefined``
 batch(size, args, dims, **params) -> (out(s), dim(s)): ``dims`` holds an axis or None for each argument
 
-Rules call the public functions of ``ops/``, so whatever a rule computes can be traced, differentiated and batched again.
+Rules call the public functions of ``ops/``, so what a rule computes can be traced, differentiated and batched again.
 """
 
 from __future__ import annotations

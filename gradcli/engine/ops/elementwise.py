@@ -24,7 +24,7 @@ from gradcli.engine.trace.tracer import bind
 Operation = Callable[..., Any]
 
 
-# --- types -----------------------------------------------------------------------------------------------------------
+# --- types ----------------------------------------------------------------------------------------------------
 
 
 def _same_kind(name: str, types: Sequence[ArrayType], kinds: str) -> None:
@@ -37,8 +37,8 @@ def _same_kind(name: str, types: Sequence[ArrayType], kinds: str) -> None:
             )  # fmt: skip
         if t.dtype is not first.dtype and t.dtype != first.dtype:
             raise fail(
-                "G206", f"{name} requires arguments to have the same dtypes, got {', '.join(x.dtype.name for x in types)}",
-                location=user_location(), cls=TypeError, hint="gradcli.numpy functions and operators promote; gradcli.lax does not",
+                "G206", f"{name} requires one dtype, got {', '.join(x.dtype.name for x in types)}",
+                location=user_location(), cls=TypeError, hint="gradcli.numpy and operators promote; gradcli.lax does not",
             )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ _KINDS = {"b": "bool", "i": "integers", "u": "unsigned integers", "f": "floats",
 
 
 def same_type(name: str, kinds: str, result: Callable[[np.dtype[Any]], np.dtype[Any]] | None = None) -> Operation:
-    """A type rule: operands of one dtype among ``kinds``, shapes that broadcast; the result's dtype is theirs or ``result``'s."""
+    """A type rule: operands of one dtype among ``kinds`` whose shapes broadcast; ``result`` maps their dtype to another."""
 
     def rule(*types: ArrayType, **params: Any) -> ArrayType:
         first = types[0]
@@ -61,12 +61,14 @@ def same_type(name: str, kinds: str, result: Callable[[np.dtype[Any]], np.dtype[
     return rule
 
 
-def batch_elementwise(name: Callable[..., Any], size: int, args: Sequence[Any], dims: Sequence[int | None], **params: Any) -> Any:
+def batch_elementwise(
+    name: Callable[..., Any], size: int, args: Sequence[Any], dims: Sequence[int | None], **params: Any
+) -> Any:
     """The batching rule of every elementwise primitive: align ranks, batch axis first."""
     return name(*expand_for_batch(args, dims), **params), 0
 
 
-# --- families ----------------------------------------------------------------------------------------------------------
+# --- families -------------------------------------------------------------------------------------------------
 
 ALL, NUMBERS, INEXACT, REAL, ORDERED = "biufc", "iufc", "fc", "f", "biuf"
 
@@ -101,9 +103,7 @@ def unary(name: str, impl: Operation, derivative: JvpOperand, kinds: str = INEXA
     return apply
 
 
-def nary(
-    name: str, impl: Operation, derivatives: Sequence[JvpOperand], kinds: str = NUMBERS, **rest: Any
-) -> Operation:
+def nary(name: str, impl: Operation, derivatives: Sequence[JvpOperand], kinds: str = NUMBERS, **rest: Any) -> Operation:
     """Defines a primitive of several operands of one dtype; one linear map an operand, as for :func:`unary`."""
 
     def apply(*args: Any) -> Any:
@@ -135,7 +135,7 @@ def nary(
     return apply
 
 
-# --- arithmetic --------------------------------------------------------------------------------------------------------
+# --- arithmetic -----------------------------------------------------------------------------------------------
 
 
 def _transpose_add(ct: Any, x: Any, y: Any) -> tuple[Any, Any]:
@@ -186,15 +186,14 @@ def _rem_impl(x: Any, y: Any) -> Any:
     return np.where(zero, x, np.fmod(x, np.where(zero, np.ones_like(y), y)))[()]
 
 
-add_any = nary(
-    "add_any", np.add, [lambda t, out, x, y: t, lambda t, out, x, y: t], ALL, transpose=_transpose_add_any
-)
+_PASS: list[JvpOperand] = [lambda t, out, x, y: t, lambda t, out, x, y: t]
+add_any: Operation = nary("add_any", np.add, _PASS, ALL, transpose=_transpose_add_any)
 add = nary("add", np.add, [lambda t, out, x, y: t, lambda t, out, x, y: t], transpose=_transpose_add)
 sub = nary("sub", np.subtract, [lambda t, out, x, y: t, lambda t, out, x, y: neg(t)], transpose=_transpose_sub)
-mul = nary(
+mul: Operation = nary(
     "mul", np.multiply, [lambda t, out, x, y: mul(t, y), lambda t, out, x, y: mul(x, t)], ALL, transpose=_transpose_mul
 )
-div = nary(
+div: Operation = nary(
     "div",
     _div_impl,
     [lambda t, out, x, y: div(t, y), lambda t, out, x, y: mul(mul(neg(t), x), integer_pow(y, -2))],
@@ -206,7 +205,7 @@ rem = nary(
     [lambda t, out, x, y: t, lambda t, out, x, y: mul(neg(t), mul(sign(div(x, y)), floor(abs(div(x, y)))))],
     "iuf",
 )
-neg = unary("neg", np.negative, lambda t, out, x: neg(t), NUMBERS, transpose=lambda ct, x: (neg(ct),))
+neg: Operation = unary("neg", np.negative, lambda t, out, x: neg(t), NUMBERS, transpose=lambda ct, x: (neg(ct),))
 
 
 def _tie(x: Any, out: Any, other: Any) -> Any:
@@ -235,9 +234,9 @@ def _abs_jvp(t: Any, out: Any, x: Any) -> Any:
     return select_n(ge(x, 0.0), neg(t), t)
 
 
-abs = unary("abs", np.abs, _abs_jvp, NUMBERS, result=real_dtype)
-sign = unary("sign", _sign_impl, None, NUMBERS)
-floor = unary("floor", np.floor, None, REAL)
+abs: Operation = unary("abs", np.abs, _abs_jvp, NUMBERS, result=real_dtype)
+sign: Operation = unary("sign", _sign_impl, None, NUMBERS)
+floor: Operation = unary("floor", np.floor, None, REAL)
 ceil = unary("ceil", np.ceil, None, REAL)
 
 
@@ -262,7 +261,7 @@ round_p = Primitive(
 )
 
 
-# --- powers and roots -----------------------------------------------------------------------------------------------
+# --- powers and roots -----------------------------------------------------------------------------------------
 
 
 def _integer_pow_impl(x: Any, y: int) -> Any:
@@ -319,7 +318,9 @@ def _pow_jvp_exponent(t: Any, out: Any, x: Any, y: Any) -> Any:
 
 pow = nary("pow", np.power, [_pow_jvp_base, _pow_jvp_exponent], INEXACT)
 sqrt = unary("sqrt", np.sqrt, lambda t, out, x: mul(t, div(0.5, out)))
-rsqrt = unary("rsqrt", lambda x: np.true_divide(1, np.sqrt(x), dtype=x.dtype), lambda t, out, x: mul(t, mul(-0.5, div(out, x))))
+rsqrt = unary(
+    "rsqrt", lambda x: np.true_divide(1, np.sqrt(x), dtype=x.dtype), lambda t, out, x: mul(t, mul(-0.5, div(out, x)))
+)
 cbrt = unary("cbrt", np.cbrt, lambda t, out, x: mul(t, div(1 / 3, integer_pow(out, 2))), REAL)
 square = unary("square", np.square, lambda t, out, x: mul(t, mul(2.0, x)), NUMBERS)
 
@@ -331,14 +332,14 @@ exp2 = unary("exp2", np.exp2, lambda t, out, x: mul(t, mul(math.log(2.0), out)))
 log = unary("log", np.log, lambda t, out, x: div(t, x))
 expm1 = unary("expm1", np.expm1, lambda t, out, x: mul(t, add(out, 1.0)))
 log1p = unary("log1p", np.log1p, lambda t, out, x: div(t, add(x, 1.0)))
-sin = unary("sin", np.sin, lambda t, out, x: mul(t, cos(x)))
-cos = unary("cos", np.cos, lambda t, out, x: neg(mul(t, sin(x))))
+sin: Operation = unary("sin", np.sin, lambda t, out, x: mul(t, cos(x)))
+cos: Operation = unary("cos", np.cos, lambda t, out, x: neg(mul(t, sin(x))))
 tan = unary("tan", np.tan, lambda t, out, x: mul(t, add(1.0, square(out))))
 asin = unary("asin", np.arcsin, lambda t, out, x: mul(t, rsqrt(_one_minus_square(x))))
 acos = unary("acos", np.arccos, lambda t, out, x: mul(t, neg(rsqrt(_one_minus_square(x)))))
 atan = unary("atan", np.arctan, lambda t, out, x: div(t, add(1.0, square(x))))
-sinh = unary("sinh", np.sinh, lambda t, out, x: mul(t, cosh(x)))
-cosh = unary("cosh", np.cosh, lambda t, out, x: mul(t, sinh(x)))
+sinh: Operation = unary("sinh", np.sinh, lambda t, out, x: mul(t, cosh(x)))
+cosh: Operation = unary("cosh", np.cosh, lambda t, out, x: mul(t, sinh(x)))
 tanh = unary("tanh", np.tanh, lambda t, out, x: mul(add(t, mul(t, out)), sub(1.0, out)))
 asinh = unary("asinh", np.arcsinh, lambda t, out, x: mul(t, rsqrt(add(square(x), 1.0))))
 acosh = unary("acosh", np.arccosh, lambda t, out, x: mul(t, mul(rsqrt(sub(x, 1.0)), rsqrt(add(x, 1.0)))))
@@ -369,12 +370,7 @@ atan2 = nary(
     REAL,
 )
 
-# --- complex numbers (gradient convention of JAX: the conjugate of the steepest-ascent direction) ---------------------
-
-
-def _complex_type(x: ArrayType, y: ArrayType) -> ArrayType:
-    t = same_type("complex", REAL)(x, y)
-    return array_type(t.shape, np.complex64 if t.dtype == np.float32 else np.complex128)
+# --- complex numbers (JAX's convention: the gradient is the conjugate of the direction of steepest ascent) ------------
 
 
 def _complex_impl(x: Any, y: Any) -> Any:
@@ -384,8 +380,15 @@ def _complex_impl(x: Any, y: Any) -> Any:
     return out[()]
 
 
-real = unary("real", np.real, lambda t, out, x: real(t), "c", result=real_dtype, transpose=lambda ct, x: (complex(ct, _zeros_like(ct)),))
-imag = unary(
+real: Operation = unary(
+    "real",
+    np.real,
+    lambda t, out, x: real(t),
+    "c",
+    result=real_dtype,
+    transpose=lambda ct, x: (complex(ct, _zeros_like(ct)),),
+)
+imag: Operation = unary(
     "imag",
     np.imag,
     lambda t, out, x: imag(t),
@@ -393,7 +396,7 @@ imag = unary(
     result=real_dtype,
     transpose=lambda ct, x: (complex(_zeros_like(ct), neg(ct)),),
 )
-complex = nary(
+complex: Operation = nary(
     "complex",
     _complex_impl,
     [lambda t, out, x, y: complex(t, _zeros_like(t)), lambda t, out, x, y: complex(_zeros_like(t), t)],
@@ -406,18 +409,14 @@ complex = nary(
 )
 
 
-def _conj_type(x: ArrayType) -> ArrayType:
-    return same_type("conj", INEXACT)(x)
-
-
-conj = unary("conj", np.conj, lambda t, out, x: conj(t), "c", transpose=lambda ct, x: (conj(ct),))
+conj: Operation = unary("conj", np.conj, lambda t, out, x: conj(t), "c", transpose=lambda ct, x: (conj(ct),))
 
 
 def _zeros_like(x: Any) -> Any:
     return mul(x, 0.0) if not type_of(x).shape else broadcast_to_type(type_of(x).dtype.type(0), type_of(x))
 
 
-# --- comparison, logic and selection -----------------------------------------------------------------------------------
+# --- comparison, logic and selection --------------------------------------------------------------------------
 
 
 def _to_bool(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -460,7 +459,9 @@ population_count = unary("population_count", lambda x: np.bitwise_count(x).astyp
 
 def _select_type(which: ArrayType, *cases: ArrayType) -> ArrayType:
     if which.dtype.kind not in "bi":
-        raise fail("G206", f"select_n needs a bool or integer selector, got {which}", location=user_location(), cls=TypeError)
+        raise fail(
+            "G206", f"select_n needs a bool or integer selector, got {which}", location=user_location(), cls=TypeError
+        )
     _same_kind("select_n", cases, ALL)
     shape = broadcast_shapes(*[t.shape for t in cases])
     if which.shape and broadcast_shapes(which.shape, shape) != shape:
@@ -525,15 +526,19 @@ clamp = nary(
     "clamp",
     lambda low, x, high: np.minimum(np.maximum(x, low), high),
     [
-        lambda t, out, low, x, high: select_n(gt(low, x), type_of(out).dtype.type(0), broadcast_to_type(t, type_of(out))),
+        lambda t, out, low, x, high: select_n(
+            gt(low, x), type_of(out).dtype.type(0), broadcast_to_type(t, type_of(out))
+        ),
         lambda t, out, low, x, high: select_n(bitwise_and(gt(x, low), lt(x, high)), type_of(out).dtype.type(0), t),
-        lambda t, out, low, x, high: select_n(lt(high, x), type_of(out).dtype.type(0), broadcast_to_type(t, type_of(out))),
+        lambda t, out, low, x, high: select_n(
+            lt(high, x), type_of(out).dtype.type(0), broadcast_to_type(t, type_of(out))
+        ),
     ],
     ORDERED,
 )
 
 
-# --- conversion and identity ---------------------------------------------------------------------------------------------
+# --- conversion and identity ----------------------------------------------------------------------------------
 
 
 def convert_element_type(x: Any, new_dtype: Any, weak_type: bool = False) -> Any:
@@ -604,4 +609,3 @@ def _raise_rank(x: Any, t: ArrayType, rank: int) -> Any:
         return x
     lead = rank - t.ndim
     return broadcast_in_dim(x, (1,) * lead + t.shape, tuple(range(lead, rank)))
-

@@ -1,4 +1,4 @@
-"""Structural primitives, all linear: broadcast and its transpose reduce_sum, reshape, transpose, slice and pad, and so on."""
+"""Structural primitives, all linear: broadcast and its transpose reduce_sum, reshape, transpose, slice, pad…."""
 
 from __future__ import annotations
 
@@ -28,12 +28,15 @@ def canonical_axis(axis: int, ndim: int) -> int:
     axis = int(axis)
     if not -ndim <= axis < ndim:
         raise fail(
-            "G206", f"axis {axis} is out of bounds for array of dimension {ndim}", location=user_location(), cls=ValueError
+            "G206",
+            f"axis {axis} is out of bounds for array of dimension {ndim}",
+            location=user_location(),
+            cls=ValueError,
         )
     return axis + ndim if axis < 0 else axis
 
 
-# --- broadcast_in_dim and reduce_sum -------------------------------------------------------------------------------------
+# --- broadcast_in_dim and reduce_sum --------------------------------------------------------------------------
 
 
 def broadcast_in_dim(x: Any, shape: Shape, broadcast_dimensions: Sequence[int] = ()) -> Any:
@@ -127,7 +130,7 @@ reduce_sum_p = Primitive(
 )
 
 
-# --- reshape, squeeze, transpose, rev ------------------------------------------------------------------------------------
+# --- reshape, squeeze, transpose, rev -------------------------------------------------------------------------
 
 
 def reshape(x: Any, new_sizes: Shape) -> Any:
@@ -218,7 +221,10 @@ transpose_p = Primitive(
     "transpose",
     type_rule=_transpose_type,
     impl=lambda x, permutation: np.transpose(x, permutation),
-    jvp=lambda primals, tangents, permutation: (transpose(primals[0], permutation), transpose(tangents[0], permutation)),
+    jvp=lambda primals, tangents, permutation: (
+        transpose(primals[0], permutation),
+        transpose(tangents[0], permutation),
+    ),
     transpose=lambda ct, x, permutation: (transpose(ct, inverse_permutation(permutation)),),
     batch=lambda size, args, dims, permutation: (
         transpose(args[0], (dims[0], *(p + (p >= dims[0]) for p in permutation))),
@@ -256,7 +262,7 @@ rev_p = Primitive(
 )
 
 
-# --- concatenate, slice, pad ---------------------------------------------------------------------------------------------
+# --- concatenate, slice, pad ----------------------------------------------------------------------------------
 
 
 def concatenate(operands: Sequence[Any], dimension: int) -> Any:
@@ -315,7 +321,9 @@ concatenate_p = Primitive(
 )
 
 
-def slice(x: Any, start_indices: Sequence[int], limit_indices: Sequence[int], strides: Sequence[int] | None = None) -> Any:
+def slice(
+    x: Any, start_indices: Sequence[int], limit_indices: Sequence[int], strides: Sequence[int] | None = None
+) -> Any:
     """``x[start:limit:stride]`` in every dimension, bounds as given (0 ≤ start ≤ limit ≤ size, stride > 0)."""
     start, limit = tuple(map(int, start_indices)), tuple(map(int, limit_indices))
     steps = None if strides is None or all(s == 1 for s in strides) else tuple(map(int, strides))
@@ -398,7 +406,9 @@ def _pad_type(x: ArrayType, value: ArrayType, padding_config: Any) -> ArrayType:
 
 def _pad_impl(x: Any, value: Any, padding_config: Any) -> Any:
     x = np.asarray(x)
-    shape = [low + high + n + max(n - 1, 0) * inner for n, (low, high, inner) in zip(x.shape, padding_config, strict=True)]
+    shape = [
+        low + high + n + max(n - 1, 0) * inner for n, (low, high, inner) in zip(x.shape, padding_config, strict=True)
+    ]
     out = np.full(shape, value, x.dtype)
     target, source = [], []
     for n, m, (low, _, inner) in zip(x.shape, shape, padding_config, strict=True):
@@ -417,7 +427,8 @@ def _pad_jvp(primals: Sequence[Any], tangents: Sequence[Any], padding_config: An
     t, value_t = tangents
     t = zeros(type_of(primals[0])) if t is None else t
     value_t = type_of(primals[0]).dtype.type(0) if value_t is None else value_t
-    return pad(*primals, padding_config), pad(t, value_t, padding_config)
+    x, value = primals
+    return pad(x, value, padding_config), pad(t, value_t, padding_config)
 
 
 def _pad_transpose(ct: Any, x: Any, value: Any, padding_config: Any) -> tuple[Any, Any]:
@@ -454,7 +465,7 @@ pad_p = Primitive(
 )
 
 
-# --- constants -------------------------------------------------------------------------------------------------------------
+# --- constants ------------------------------------------------------------------------------------------------
 
 
 def iota(dtype: Any, shape: Shape, dimension: int) -> Any:
@@ -488,7 +499,7 @@ def zeros(t: ArrayType) -> Any:
     return broadcast_in_dim(zero, t.shape, ()) if t.shape else zero
 
 
-# --- helpers of rules ------------------------------------------------------------------------------------------------------
+# --- helpers of rules -----------------------------------------------------------------------------------------
 
 
 def broadcast_to_type(x: Any, t: ArrayType) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from gradcli.engine.trace.source import Source, user_location, user_source
 
 if TYPE_CHECKING:
     from gradcli.engine.ops.define import Primitive
+
+
+T = TypeVar("T")
 
 
 class _State(threading.local):
@@ -86,7 +89,7 @@ class Tracer(Var, Value):
             raise TypeError(f"only integer scalars can be an index, not {self.type}")
         return self._noted(int, TracerIntegerConversionError)
 
-    def _noted(self, convert: Any, error: type[Exception] = ConcretizationTypeError) -> Any:
+    def _noted(self, convert: Callable[[Any], T], error: type[Exception] = ConcretizationTypeError) -> T:
         value = value_of(self)
         if value is None:
             raise _no_value(self, f"its value as {convert.__name__}", error)
@@ -118,7 +121,20 @@ def _no_value(tracer: Tracer, what: str, cls: type[Exception]) -> Exception:
 class Trace:
     """A program being written. ``origins`` gives inputs and captured constants their values, where they have one."""
 
-    __slots__ = ("_captured", "_indexed", "_known", "_producers", "consts", "constvars", "eqns", "linear", "notes", "open", "origins", "parent")
+    __slots__ = (
+        "_captured",
+        "_indexed",
+        "_known",
+        "_producers",
+        "consts",
+        "constvars",
+        "eqns",
+        "linear",
+        "notes",
+        "open",
+        "origins",
+        "parent",
+    )
 
     def __init__(self, linear: bool = False) -> None:
         self.linear = linear
@@ -239,7 +255,7 @@ def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) 
         if isinstance(a, Tracer):
             raise fail(
                 "G202", f"a traced value {a.type} was used after its trace had ended", location=user_location(),
-                hint="return it from the function instead of keeping it in an outer variable", cls=UnexpectedTracerError,
+                hint="return it from the function instead of keeping it in a variable", cls=UnexpectedTracerError,
             )  # fmt: skip
     with np.errstate(all="ignore"):
         result = primitive.impl(*[raw(a) for a in args], **params)
@@ -292,7 +308,7 @@ def _evaluate_into(eqn: Eqn, known: dict[Var, Any]) -> None:
 def trace_program(
     f: Callable[..., Sequence[Any]], types: Sequence[ArrayType], origins: Sequence[Any] | None = None, name: str = ""
 ) -> Jaxpr:
-    """Runs ``f`` on one tracer a type; ``f`` returns a flat sequence of values. The captured constants may be tracers."""
+    """Runs ``f`` on one tracer a type; ``f`` returns a flat sequence of values. Captured constants may be tracers."""
     trace = Trace()
     with trace:
         inputs = [trace.input(t, origins[i] if origins is not None else None) for i, t in enumerate(types)]

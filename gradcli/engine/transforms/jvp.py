@@ -15,7 +15,7 @@ Tangents = list[Any]
 
 
 def evaluate_jaxpr(jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any]:
-    """Applies a program to values of any kind, equation by equation through ``bind``: runs it, or writes it out again."""
+    """Applies a program to values, equation by equation through ``bind``: runs it, or writes it out again."""
     env = _start(jaxpr, args)
     saved = STATE.source
     try:
@@ -57,7 +57,9 @@ def jvp_values(jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any]) ->
     return jvp_walk(jaxpr, primals, tangents, lambda primitive: primitive.rule("jvp"))
 
 
-def jvp_jaxpr(jaxpr: Jaxpr, active: Sequence[bool], instantiate: Sequence[bool] | None = None) -> tuple[Jaxpr, list[bool]]:
+def jvp_jaxpr(
+    jaxpr: Jaxpr, active: Sequence[bool], instantiate: Sequence[bool] | None = None
+) -> tuple[Jaxpr, list[bool]]:
     """The program of primals then active tangents to outputs then active tangents of outputs, and which those are.
 
     ``instantiate`` names outputs whose tangent is wanted even where it is zero.
@@ -70,9 +72,7 @@ def jvp_jaxpr(jaxpr: Jaxpr, active: Sequence[bool], instantiate: Sequence[bool] 
         tangents = [next(stream) if a else None for a in active]
         outs, dots = jvp_values(jaxpr, args[: len(active)], tangents)
         wanted = instantiate or [False] * len(outs)
-        dots = [
-            zeros(v.type) if d is None and w else d for d, w, v in zip(dots, wanted, jaxpr.outputs, strict=True)
-        ]
+        dots = [zeros(v.type) if d is None and w else d for d, w, v in zip(dots, wanted, jaxpr.outputs, strict=True)]
         out_active.extend(d is not None for d in dots)
         return [*outs, *(d for d in dots if d is not None)]
 
@@ -101,4 +101,3 @@ def _store(env: dict[Var, Any], eqn: Eqn, out: Any) -> None:
         env.update(zip(eqn.outputs, out, strict=True))
     else:
         env[eqn.outputs[0]] = out
-

@@ -16,7 +16,11 @@ Cotangents = dict[Var, Any]
 
 
 def backward(
-    eqns: Sequence[Eqn], known: dict[Var, Any], outputs: Sequence[Atom], cotangents: Sequence[Any], inputs: Sequence[Var]
+    eqns: Sequence[Eqn],
+    known: dict[Var, Any],
+    outputs: Sequence[Atom],
+    cotangents: Sequence[Any],
+    inputs: Sequence[Var],
 ) -> list[Any]:
     """Cotangents of ``inputs`` (None: zero), given those of ``outputs``.
 
@@ -40,9 +44,7 @@ def _backward_eqn(eqn: Eqn, known: dict[Var, Any], total: Cotangents) -> None:
     cts = [total.pop(v, None) for v in eqn.outputs]
     if all(ct is None for ct in cts):
         return
-    args = [
-        get(known, a) if isinstance(a, Literal) or a in known else Undefined(a.type) for a in eqn.inputs
-    ]
+    args = [get(known, a) if isinstance(a, Literal) or a in known else Undefined(a.type) for a in eqn.inputs]
     rule = eqn.primitive.rule("transpose")
     results = rule(cts if eqn.primitive.multiple else cts[0], *args, **eqn.params)
     for atom, arg, ct in zip(eqn.inputs, args, results, strict=True):
@@ -90,4 +92,3 @@ def transpose_jaxpr(
         return [ct for ct in out if ct is not None]
 
     return trace_closed(run, [*known_types, *ct_types], jaxpr.name), nonzero
-

@@ -1,0 +1,296 @@
+"""``grad``, ``value_and_grad``, ``vjp``, ``jvp`` and ``linearize``: each a few lines of trace, transform, run."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine.array import Value, type_of
+from gradcli.engine.control.common import trace_tree
+from gradcli.engine.custom import as_value
+from gradcli.engine.errors import fail
+from gradcli.engine.ir.program import Jaxpr
+from gradcli.engine.ir.types import ArrayType
+from gradcli.engine.ops.elementwise import convert_element_type, stop_gradient_value
+from gradcli.engine.ops.shape import zeros
+from gradcli.engine.trace.source import user_location
+from gradcli.engine.transforms.jvp import evaluate_jaxpr, jvp_values
+from gradcli.engine.transforms.linearize import Linear, linearize_values
+from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_structure, tree_unflatten
+
+Function = Callable[..., Any]
+
+
+def name_of(f: Any) -> str:
+    return getattr(f, "__name__", type(f).__name__)
+
+
+def flat_values(tree: Any) -> tuple[list[Any], TreeDef]:
+    leaves, structure = tree_flatten(tree)
+    return [as_value(x) for x in leaves], structure
+
+
+def program_of(f: Function, args: Sequence[Any]) -> tuple[Jaxpr, list[Any], TreeDef, TreeDef]:
+    """Traces ``f(*args)``, values on demand: program, flat arguments, and the structures of arguments and result."""
+    leaves, in_tree = flat_values(tuple(args))
+    jaxpr, out_tree = trace_tree(f, in_tree, [type_of(x) for x in leaves], name_of(f), leaves)
+    return jaxpr, leaves, in_tree, out_tree
+
+
+def grad(
+    fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False,
+    allow_int: bool = False, reduce_axes: Sequence[Any] = (),
+) -> Function:  # fmt: skip
+    """The gradient of a scalar function with respect to the arguments ``argnums`` (pytrees of floats).
+
+    Raises TypeError where the output is no real scalar (G204) or an argument holds no floats (G205).
+
+    >>> print(grad(lambda x, y: x * y, argnums=1)(3.0, 4.0))
+    3.0
+    """
+    with_value = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int)
+
+    @functools.wraps(fun, updated=())
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, g = with_value(*args, **kwargs)
+        return (g, value[1]) if has_aux else g
+
+    return gradient
+
+
+def value_and_grad(
+    fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False,
+    allow_int: bool = False, reduce_axes: Sequence[Any] = (),
+) -> Function:  # fmt: skip
+    """Value and gradient in one pass: ``(value, gradient)``, or ``((value, aux), gradient)`` with ``has_aux``.
+
+    >>> value, gradient = value_and_grad(lambda x: x * x)(3.0)
+    >>> print(value, gradient)
+    9.0 6.0
+    """
+
+    @functools.wraps(fun, updated=())
+    def run(*args: Any, **kwargs: Any) -> Any:
+        picked = picked_numbers(argnums, args, fun)
+        chosen = tuple(args[i] for i in picked)
+        for leaf in tree_flatten(chosen)[0]:
+            _check_input(type_of(as_value(leaf)), holomorphic, allow_int)
+
+        result = vjp_of(of_chosen_args(fun, args, kwargs, picked), chosen, has_aux)
+        out, pull = result[0], result[1]
+        _check_scalar(out, holomorphic)
+        gradients = pull(_one_like(out))
+        gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        return ((out, result[2]) if has_aux else out), gradient
+
+    return run
+
+
+def picked_numbers(argnums: int | Sequence[int], args: Sequence[Any], fun: Function) -> list[int]:
+    numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+    for i in numbers:
+        if not -len(args) <= i < len(args):
+            raise fail(
+                "G205",
+                f"argnums={argnums} asks for argument {i}, but {name_of(fun)} was called with {len(args)} positional ones",
+                location=user_location(),
+                cls=ValueError,
+            )
+    return [i % len(args) for i in numbers]
+
+
+def of_chosen_args(fun: Function, args: Sequence[Any], kwargs: dict[str, Any], picked: Sequence[int]) -> Function:
+    def of_chosen(*new: Any) -> Any:
+        full = list(args)
+        for i, x in zip(picked, new, strict=True):
+            full[i] = x
+        return fun(*full, **kwargs)
+
+    of_chosen.__name__ = name_of(fun)
+    return of_chosen
+
+
+def _check_input(t: ArrayType, holomorphic: bool, allow_int: bool) -> None:
+    kind = t.dtype.kind
+    if holomorphic and kind != "c":
+        raise fail("G205", f"grad with holomorphic=True requires complex inputs, got {t.dtype.name}.", cls=TypeError)
+    if kind == "f" or (kind == "c" and holomorphic) or (allow_int and kind in "iub"):
+        return
+    if kind == "c":
+        hint = "pass holomorphic=True, or differentiate the real and imaginary parts"
+    else:
+        hint = "give a float, e.g. 3.0 instead of 3, or pass allow_int=True"
+    raise fail(
+        "G205",
+        "grad requires real- or complex-valued inputs (input dtype that is a sub-dtype of np.inexact), "
+        f"but got {t.dtype.name}."
+        if kind != "c"
+        else f"grad requires real-valued inputs (got {t.dtype.name}).",
+        hint=hint,
+        location=user_location(),
+        cls=TypeError,
+    )
+
+
+def _check_scalar(out: Any, holomorphic: bool) -> None:
+    leaves = tree_flatten(out)[0]
+    if len(leaves) != 1 or tree_structure(out).num_leaves != 1 or not isinstance(out, Value):
+        raise fail(
+            "G204",
+            f"Gradient only defined for scalar-output functions. Output was {out}.",
+            hint="return one number, or use jacrev; with an auxiliary output, has_aux=True",
+            cls=TypeError,
+        )
+    t = out.type
+    if t.shape:
+        raise fail(
+            "G204",
+            f"Gradient only defined for scalar-output functions. Output had shape: {t.shape}.",
+            hint="use vmap(grad(f)) for one gradient a sample, or jacrev for the whole Jacobian",
+            cls=TypeError,
+        )
+    if t.dtype.kind == "c" and not holomorphic or t.dtype.kind not in "fc":
+        raise fail(
+            "G205",
+            "grad requires real-valued outputs (output dtype that is a sub-dtype of np.floating), "
+            f"but got {t.dtype.name}.",
+            hint="for a holomorphic function pass holomorphic=True" if t.dtype.kind == "c" else "return a float",
+            cls=TypeError,
+        )
+
+
+def _one_like(out: Any) -> Any:
+    return type_of(out).dtype.type(1)
+
+
+def vjp(fun: Function, *primals: Any, has_aux: bool = False, reduce_axes: Any = ()) -> Any:
+    """``fun(*primals)`` and the function that maps a cotangent of its output to cotangents of the primals.
+
+    >>> out, pull = vjp(lambda x, y: x * y, 3.0, 4.0)
+    >>> print(out, [float(g) for g in pull(1.0)])
+    12.0 [4.0, 3.0]
+    """
+    return vjp_of(fun, primals, has_aux)
+
+
+def vjp_of(fun: Function, primals: Sequence[Any], has_aux: bool) -> Any:
+    jaxpr, leaves, in_tree, out_tree = program_of(fun, primals)
+    out_tree, aux_tree = _split_aux(out_tree, has_aux)
+    active = [x.type.is_float for x in leaves]
+    outs, linear = linearize_values(jaxpr, leaves, active)
+    n = out_tree.num_leaves
+    types = [type_of(o) for o in outs[:n]]
+
+    def pull(cotangent: Any) -> Any:
+        cts, ct_tree = flat_values(cotangent)
+        if ct_tree != out_tree:
+            raise fail("G210", f"the cotangent's structure {ct_tree} is not the output's {out_tree}", cls=ValueError)
+        for ct, t in zip(cts, types, strict=True):
+            if ct.shape != t.shape:
+                raise fail("G206", f"a cotangent of shape {ct.shape} was given for an output {t}", cls=ValueError)
+        cast = [convert_element_type(c, t.dtype) if c.dtype != t.dtype else c for c, t in zip(cts, types, strict=True)]
+        found = linear.pull_back([*cast, *[None] * (len(outs) - n)])
+        stream = iter(found)
+        flat = [next(stream) if a else None for a in active]
+        return tree_unflatten(in_tree, [_instantiated(ct, x.type) for ct, x in zip(flat, leaves, strict=True)])
+
+    out = tree_unflatten(out_tree, outs[:n])
+    if has_aux:
+        assert aux_tree is not None
+        return out, pull, tree_unflatten(aux_tree, outs[n:])
+    return out, pull
+
+
+def _split_aux(tree: TreeDef, has_aux: bool) -> tuple[TreeDef, TreeDef | None]:
+    if not has_aux:
+        return tree, None
+    if tree.type is not tuple or len(tree.children) != 2:
+        raise fail("G208", f"with has_aux the function must return a pair (value, aux), not {tree}", cls=TypeError)
+    return tree.children[0], tree.children[1]
+
+
+FLOAT0 = np.dtype([("float0", np.void, 0)])
+
+
+def _instantiated(x: Any, t: ArrayType) -> Any:
+    """A (co)tangent written out: zeros for None, and JAX's float0 zeros for types that have no tangents."""
+    if x is not None:
+        return as_value(x)
+    return as_value(zeros(t.strong())) if t.is_float else np.zeros(t.shape, FLOAT0)
+
+
+def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
+    """``(fun(*primals), derivative along tangents)``.
+
+    >>> out, dot = jvp(lambda x: x * x, (3.0,), (1.0,))
+    >>> print(out, dot)
+    9.0 6.0
+    """
+    jaxpr, leaves, in_tree, out_tree = program_of(fun, primals)
+    flat_dots = _tangent_leaves(tangents, in_tree, leaves)
+    outs, dots = jvp_values(jaxpr, leaves, flat_dots)
+    out_tree, aux_tree = _split_aux(out_tree, has_aux)
+    n = out_tree.num_leaves
+    filled = [_instantiated(d, type_of(o)) for d, o in zip(dots[:n], outs[:n], strict=True)]
+    result = tree_unflatten(out_tree, [as_value(o) for o in outs[:n]]), tree_unflatten(out_tree, filled)
+    return (*result, tree_unflatten(aux_tree, outs[n:])) if aux_tree is not None else result
+
+
+def _tangent_leaves(tangents: Sequence[Any], in_tree: TreeDef, primals: Sequence[Any]) -> list[Any]:
+    leaves, tree = tree_flatten(tuple(tangents))
+    if tree != in_tree:
+        raise fail("G210", f"the tangents' structure {tree} is not that of the primals, {in_tree}", cls=TypeError)
+    out: list[Any] = []
+    for p, t in zip(primals, leaves, strict=True):
+        if getattr(t, "dtype", None) == FLOAT0 or not p.type.is_float:
+            out.append(None)
+            continue
+        value = as_value(t)
+        if value.shape != p.shape or (value.dtype != p.dtype and not value.type.weak_type):
+            raise fail(
+                "G206",
+                f"primal and tangent must have the same shape and dtype, got {p.type} and {value.type}",
+                location=user_location(),
+                cls=TypeError,
+            )
+        out.append(convert_element_type(value, p.dtype) if value.dtype != p.dtype else value)
+    return out
+
+
+def linearize(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
+    """``fun(*primals)`` and the linear map of its tangents at that point, which can be applied many times."""
+    jaxpr, leaves, in_tree, out_tree = program_of(fun, primals)
+    active = [x.type.is_float for x in leaves]
+    outs, linear = linearize_values(jaxpr, leaves, active)
+    out_tree, aux_tree = _split_aux(out_tree, has_aux)
+    n = out_tree.num_leaves
+    push = _push_forward(linear, leaves, in_tree, out_tree, outs[:n])
+    out = tree_unflatten(out_tree, [as_value(o) for o in outs[:n]])
+    return (out, push, tree_unflatten(aux_tree, outs[n:])) if aux_tree is not None else (out, push)
+
+
+def _push_forward(linear: Linear, leaves: Any, in_tree: TreeDef, out_tree: TreeDef, outs: Sequence[Any]) -> Function:
+    program = linear.program()
+
+    def push(*tangents: Any) -> Any:
+        dots = _tangent_leaves(tangents, in_tree, leaves)
+        filled = [
+            zeros(x.type.strong()) if d is None else d for d, x in zip(dots, leaves, strict=True) if x.type.is_float
+        ]
+        stream = iter(evaluate_jaxpr(program, filled))
+        found = [None if o is None else next(stream) for o in linear.outputs]
+        return tree_unflatten(out_tree, [_instantiated(d, type_of(o)) for d, o in zip(found, outs, strict=False)])
+
+    return push
+
+
+def stop_gradient(x: Any) -> Any:
+    """The identity, with derivative zero, on any pytree.
+
+    >>> print(grad(lambda x: x * stop_gradient(x))(3.0))
+    3.0
+    """
+    return tree_map(lambda v: stop_gradient_value(v) if type_of(v).is_float else v, x)

@@ -1,0 +1,132 @@
+"""``jacfwd``, ``jacrev`` and ``hessian``: a Jacobian is a vmap of jvp or vjp over a standard basis."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine.array import Array, type_of
+from gradcli.engine.autodiff import Function, flat_values, jvp, of_chosen_args, picked_numbers, vjp_of
+from gradcli.engine.custom import as_value
+from gradcli.engine.errors import fail
+from gradcli.engine.ir.types import ArrayType
+from gradcli.engine.ops.shape import reshape, slice_in_dim
+from gradcli.engine.trace.source import user_location
+from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_unflatten
+from gradcli.engine.vmap import vmap
+
+
+def _basis(leaves: Sequence[Any]) -> list[Any]:
+    """One standard basis vector of the whole flattened space a row, cut back into leaves of shape (n, *shape)."""
+    total = sum(x.size for x in leaves)
+    out, start = [], 0
+    for x in leaves:
+        block = np.zeros((total, x.size), x.dtype)
+        block[start : start + x.size] = np.eye(x.size, dtype=x.dtype)
+        out.append(Array(block.reshape((total, *x.shape))))
+        start += x.size
+    return out
+
+
+def _unstack(rows: Any, leaves: Sequence[Any], axis: int, tree: TreeDef) -> Any:
+    """Cuts the axis that enumerates a flattened tree back into leaves, each with its own shape in place of the axis."""
+    t = type_of(rows)
+    out, start = [], 0
+    for x in leaves:
+        part = slice_in_dim(rows, start, start + x.size, axis)
+        out.append(as_value(reshape(part, (*t.shape[:axis], *x.shape, *t.shape[axis + 1 :]))))
+        start += x.size
+    return tree_unflatten(tree, out)
+
+
+def jacfwd(
+    fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Function:
+    """The Jacobian, column by column in forward mode: for each output leaf a tree like the argument.
+
+    >>> print(jacfwd(lambda x: x * x)(np.array([1.0, 2.0])))
+    [[2. 0.]
+     [0. 4.]]
+    """
+
+    @functools.wraps(fun, updated=())
+    def run(*args: Any, **kwargs: Any) -> Any:
+        picked = picked_numbers(argnums, args, fun)
+        of_chosen = of_chosen_args(fun, args, kwargs, picked)
+        chosen = tuple(args[i] for i in picked)
+        leaves, in_tree = flat_values(chosen)
+        for x in leaves:
+            _check_jacobian_input(x.type, holomorphic)
+        aux_box: list[Any] = []
+
+        def push(*dots: Any) -> Any:
+            result = jvp(of_chosen, chosen, tree_unflatten(in_tree, dots), has_aux=has_aux)
+            if has_aux:
+                aux_box.append(None)
+                return result[1], result[2]
+            return result[1]
+
+        columns = vmap(push, out_axes=(-1, None) if has_aux else -1)(*_basis(leaves))
+        columns, aux = columns if has_aux else (columns, None)
+        arg_tree = in_tree.children[0] if isinstance(argnums, int) else in_tree
+        jac = tree_map(lambda c: _unstack(c, leaves, type_of(c).ndim - 1, arg_tree), columns)
+        return (jac, aux) if has_aux else jac
+
+    return run
+
+
+def jacrev(
+    fun: Function,
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+) -> Function:
+    """The Jacobian, row by row in reverse mode: for each output leaf a tree like the argument."""
+
+    @functools.wraps(fun, updated=())
+    def run(*args: Any, **kwargs: Any) -> Any:
+        picked = picked_numbers(argnums, args, fun)
+        chosen = tuple(args[i] for i in picked)
+        for x in flat_values(chosen)[0]:
+            _check_jacobian_input(x.type, holomorphic)
+        result = vjp_of(of_chosen_args(fun, args, kwargs, picked), chosen, has_aux)
+        out, pull = result[0], result[1]
+        out_leaves, out_tree = tree_flatten(out)
+        rows = vmap(lambda *cts: pull(tree_unflatten(out_tree, cts)))(*_basis(out_leaves))
+        row_leaves, row_tree = tree_flatten(rows)
+        cut = [tree_flatten(_unstack(r, out_leaves, 0, out_tree))[0] for r in row_leaves]
+        arg_tree = row_tree.children[0] if isinstance(argnums, int) else row_tree
+        jac = tree_unflatten(out_tree, [tree_unflatten(arg_tree, [c[i] for c in cut]) for i in range(len(out_leaves))])
+        return (jac, result[2]) if has_aux else jac
+
+    return run
+
+
+def _check_jacobian_input(t: ArrayType, holomorphic: bool) -> None:
+    if t.dtype.kind == "f" or (holomorphic and t.dtype.kind == "c"):
+        return
+    raise fail(
+        "G205",
+        f"a Jacobian requires real-valued inputs, got {t.dtype.name}",
+        hint="give floats" if t.dtype.kind != "c" else "pass holomorphic=True",
+        location=user_location(),
+        cls=TypeError,
+    )
+
+
+jacobian = jacrev
+
+
+def hessian(
+    fun: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Function:
+    """The Hessian, forward over reverse.
+
+    >>> print(hessian(lambda x: x * x * x)(2.0))
+    12.0
+    """
+    return jacfwd(jacrev(fun, argnums, has_aux, holomorphic), argnums, has_aux, holomorphic)

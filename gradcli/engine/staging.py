@@ -1,0 +1,82 @@
+"""``make_jaxpr`` and ``eval_shape``: the program of a function, and the types of its result, without running it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine.array import type_of
+from gradcli.engine.autodiff import Function, name_of
+from gradcli.engine.control.common import trace_tree
+from gradcli.engine.ir.types import ArrayType, array_type
+from gradcli.engine.tree import tree_flatten, tree_unflatten
+
+
+class ShapeDtypeStruct:
+    """A shape and dtype that stand for an array."""
+
+    def __init__(self, shape: Sequence[int], dtype: Any, weak_type: bool = False, **_: Any) -> None:
+        self.shape, self.dtype, self.weak_type = tuple(shape), np.dtype(dtype), weak_type
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape))
+
+    def __repr__(self) -> str:
+        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ShapeDtypeStruct) and (self.shape, self.dtype) == (other.shape, other.dtype)
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.dtype))
+
+
+def _abstract(x: Any) -> ArrayType:
+    if isinstance(x, ArrayType):
+        return x
+    if isinstance(x, ShapeDtypeStruct):
+        return array_type(x.shape, x.dtype, x.weak_type)
+    return type_of(x)
+
+
+def make_jaxpr(
+    fun: Function, static_argnums: int | Sequence[int] = (), return_shape: bool = False, **_: Any
+) -> Function:
+    """A function that returns the program of ``fun`` for arguments (arrays or shapes) instead of running it.
+
+    >>> print(make_jaxpr(lambda x: x * 2.0)(1.0))
+    { lambda ; a:f64[]. let b:f64[] = mul a 2.0:f64[] in (b,) }
+    """
+    static = {static_argnums} if isinstance(static_argnums, int) else set(static_argnums)
+
+    @functools.wraps(fun, updated=())
+    def run(*args: Any, **kwargs: Any) -> Any:
+        fixed = {i % len(args) for i in static}
+        dynamic = [a for i, a in enumerate(args) if i not in fixed]
+        leaves, tree = tree_flatten((dynamic, kwargs))
+
+        def f(new: list[Any], keywords: dict[str, Any]) -> Any:
+            stream = iter(new)
+            return fun(*(a if i in fixed else next(stream) for i, a in enumerate(args)), **keywords)
+
+        jaxpr, out_tree = trace_tree(f, tree, [_abstract(x) for x in leaves], name_of(fun))
+        if return_shape:
+            return jaxpr, tree_unflatten(out_tree, [ShapeDtypeStruct(t.shape, t.dtype) for t in jaxpr.out_types])
+        return jaxpr
+
+    return run
+
+
+def eval_shape(fun: Function, *args: Any, **kwargs: Any) -> Any:
+    """The shapes and dtypes of ``fun``'s result, without running it."""
+    return make_jaxpr(fun, return_shape=True)(*args, **kwargs)[1]

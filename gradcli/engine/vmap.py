@@ -1,0 +1,113 @@
+"""``vmap`` and ``pmap``: a per-sample function over a batch."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from gradcli.engine.array import type_of
+from gradcli.engine.autodiff import Function, flat_values, name_of
+from gradcli.engine.control.common import trace_tree
+from gradcli.engine.custom import as_value
+from gradcli.engine.errors import fail
+from gradcli.engine.ir.types import ArrayType
+from gradcli.engine.ops.shape import broadcast_in_dim, moveaxis
+from gradcli.engine.parallel import parallel_map
+from gradcli.engine.trace.source import user_location
+from gradcli.engine.transforms.batch import batch_size, batch_values
+from gradcli.engine.tree import broadcast_prefix, tree_unflatten
+
+
+def vmap(
+    fun: Function,
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    axis_name: Any = None,
+    axis_size: int | None = None,
+    spmd_axis_name: Any = None,
+) -> Function:
+    """``fun`` over a batch: ``in_axes`` and ``out_axes`` say, per argument or leaf, which axis runs over samples.
+
+    Raises ValueError (G211) where axes do not exist or sizes disagree.
+
+    >>> print(vmap(lambda x, y: x * y, in_axes=(0, None))(np.arange(3.0), 2.0))
+    [0. 2. 4.]
+    """
+
+    @functools.wraps(fun, updated=())
+    def run(*args: Any, **kwargs: Any) -> Any:
+        axes = in_axes if not isinstance(in_axes, list) else tuple(in_axes)
+        leaves, in_tree = flat_values((args, kwargs))
+        if isinstance(axes, tuple) and len(axes) != len(args):
+            raise fail(
+                "G211",
+                f"vmap in_axes {axes} has {len(axes)} entries for {len(args)} arguments",
+                location=user_location(),
+                cls=ValueError,
+            )
+        flat = broadcast_prefix(axes, args, "vmap in_axes") if args else []
+        flat += [0] * (len(leaves) - len(flat))
+        dims = [_sample_axis(d, x, fun) for d, x in zip(flat, leaves, strict=True)]
+        size = _sample_count(dims, leaves, axis_size, fun)
+        types = [x.type if d is None else _without(x.type, d) for x, d in zip(leaves, dims, strict=True)]
+        jaxpr, out_tree = trace_tree(lambda a, k: fun(*a, **k), in_tree, types, name_of(fun))
+        outs, out_dims = batch_values(jaxpr, size, leaves, dims)
+        wanted = broadcast_prefix(out_axes, tree_unflatten(out_tree, outs), "vmap out_axes")
+        placed = [_place(size, x, d, w) for x, d, w in zip(outs, out_dims, wanted, strict=True)]
+        return tree_unflatten(out_tree, placed)
+
+    return run
+
+
+def _sample_axis(axis: Any, x: Any, fun: Function) -> int | None:
+    if axis is None:
+        return None
+    if not isinstance(axis, int) or not -x.ndim <= axis < x.ndim:
+        raise fail(
+            "G211",
+            f"vmap of {name_of(fun)} was asked to map axis {axis} of an argument {x.type}",
+            hint="in_axes=None leaves an argument as it is for every sample",
+            location=user_location(),
+            cls=ValueError,
+        )
+    return int(axis % x.ndim)
+
+
+def _sample_count(dims: Sequence[int | None], leaves: Sequence[Any], axis_size: int | None, fun: Function) -> int:
+    sizes = {x.shape[d] for x, d in zip(leaves, dims, strict=True) if d is not None}
+    if axis_size is not None:
+        sizes.add(axis_size)
+    if len(sizes) != 1:
+        what = f"got batches of different sizes: {sorted(sizes)}" if sizes else "needs at least one mapped argument"
+        raise fail("G211", f"vmap of {name_of(fun)} {what}", location=user_location(), cls=ValueError)
+    return int(sizes.pop()) if not any(d is not None for d in dims) else batch_size(leaves, dims)
+
+
+def _without(t: ArrayType, axis: int) -> ArrayType:
+    return t.with_shape(t.shape[:axis] + t.shape[axis + 1 :])
+
+
+def _place(size: int, x: Any, d: int | None, wanted: int | None) -> Any:
+    if wanted is None:
+        if d is not None:
+            raise fail(
+                "G211", "vmap has out_axes=None for an output that differs from sample to sample", cls=ValueError
+            )
+        return as_value(x)
+    if d is None:
+        shape = type_of(x).shape
+        x = broadcast_in_dim(x, (size, *shape), tuple(range(1, len(shape) + 1)))
+        d = 0
+    ndim = type_of(x).ndim
+    if not -ndim <= wanted < ndim:
+        raise fail("G211", f"vmap cannot put the batch at axis {wanted} of an output with {ndim} axes", cls=ValueError)
+    return as_value(moveaxis(x, d, wanted % ndim))
+
+
+def pmap(fun: Function, axis_name: Any = None, *, in_axes: Any = 0, out_axes: Any = 0, **options: Any) -> Function:
+    """The answers of :func:`vmap`, on local worker threads: the batch is cut into one part a worker.
+
+    Inside another transformation, where there is nothing to run yet, it is ``vmap``.
+    """
+    return parallel_map(vmap(fun, in_axes, out_axes), in_axes, out_axes, fun)
