@@ -19,3 +19,6 @@ from gradcli.engine.staging import eval_shape as eval_shape
 from gradcli.engine.staging import make_jaxpr as make_jaxpr
 from gradcli.engine.vmap import pmap as pmap
 from gradcli.engine.vmap import vmap as vmap
+from gradcli.engine.ops import operators as _operators  # fills the table that operators on values go through
+
+_ = _operators

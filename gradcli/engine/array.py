@@ -38,6 +38,14 @@ def _reflected(name: str) -> Any:
     return backward
 
 
+_UFUNC_OPERATORS = {
+    "add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "floor_divide": "floordiv",
+    "remainder": "mod", "divmod": "divmod", "power": "pow", "matmul": "matmul", "bitwise_and": "and",
+    "bitwise_or": "or", "bitwise_xor": "xor", "left_shift": "lshift", "right_shift": "rshift", "less": "lt",
+    "less_equal": "le", "greater": "gt", "greater_equal": "ge", "equal": "eq", "not_equal": "ne",
+}  # fmt: skip
+
+
 class Value:
     """An array value, concrete or traced: typed, immutable, with NumPy's operators and methods."""
 
@@ -155,7 +163,12 @@ class Value:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         hook = PROTOCOLS.get("ufunc")
-        return NotImplemented if hook is None else hook(self, ufunc, method, inputs, kwargs)
+        if hook is not None:
+            return hook(self, ufunc, method, inputs, kwargs)
+        operator = _UFUNC_OPERATORS.get(ufunc.__name__)  # ndarray * tracer arrives here, not at __rmul__
+        if operator is None or method != "__call__" or kwargs:
+            return NotImplemented
+        return OPERATORS[operator](*inputs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         hook = PROTOCOLS.get("function")

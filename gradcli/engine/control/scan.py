@@ -261,6 +261,6 @@ scan_p = Primitive(
 )
 
 
-def map(f: Callable[[Any], Any], xs: Any) -> Any:
+def loop_map(f: Callable[[Any], Any], xs: Any) -> Any:
     """``f`` of every slice along the first axis, one after the other, results stacked."""
     return scan(lambda _, x: ((), f(x)), (), xs)[1]

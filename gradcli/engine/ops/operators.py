@@ -16,10 +16,19 @@ import numpy as np
 
 from gradcli.engine.array import OPERATORS, Array, Value, is_value, type_of
 from gradcli.engine.errors import fail
-from gradcli.engine.ir.types import ArrayType, array_type, default_int, promote_types, to_inexact
+from gradcli.engine.ir.types import (
+    ArrayType,
+    array_type,
+    broadcast_shapes,
+    canonical_dtype,
+    default_int,
+    promote_types,
+    to_inexact,
+)
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.define import REGISTRY, Primitive
-from gradcli.engine.ops.shape import broadcast_in_dim
+from gradcli.engine.ops.dot import dot_general
+from gradcli.engine.ops.shape import broadcast_in_dim, expand_dims, squeeze, transpose
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import Tracer, bind
 
@@ -268,6 +277,52 @@ def round(x: Any, decimals: int = 0, out: None = None) -> Any:
     return e.div(e.round(e.mul(x, factor), 1), factor)
 
 
+def matmul(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
+    """The matrix product; leading axes broadcast, a vector is a row on the left and a column on the right.
+
+    Raises ValueError for scalars, TypeError where the inner sizes differ.
+    """
+    types = [type_of(a), type_of(b)]
+    if not types[0].shape or not types[1].shape:
+        raise fail("G206", f"matmul needs at least one dimension, got {types[0]} and {types[1]}", location=user_location(),
+                   cls=ValueError, hint="use * for products with a scalar")  # fmt: skip
+    dtype, weak = promote_types(*types)
+    dtype, weak = (dtype, weak) if preferred_element_type is None else (canonical_dtype(preferred_element_type), False)
+    a, b = (_cast(x, t, dtype, weak) for x, t in zip((a, b), types, strict=True))
+    inner = builtins.max(types[1].ndim - 2, 0)
+    if types[0].shape[-1] != types[1].shape[inner]:
+        raise fail("G206", f"matmul of {types[0]} and {types[1]}: inner sizes {types[0].shape[-1]} and "
+                   f"{types[1].shape[inner]} differ", location=user_location(), cls=TypeError)  # fmt: skip
+    if types[0].ndim <= 2 and types[1].ndim <= 2:
+        return dot_general(a, b, (((types[0].ndim - 1,), (inner,)), ((), ())))
+    return _batched_matmul(a, b)
+
+
+def _batched_matmul(a: Any, b: Any) -> Any:
+    """With leading axes: common ones become batch axes of one dot_general; those of one operand alone stay free."""
+    (*lead_a, _), (*lead_b, _) = type_of(a).shape, type_of(b).shape
+    rows, columns = type_of(a).ndim > 1, type_of(b).ndim > 1
+    lead_a, lead_b = (lead_a[:-1] if rows else []), (lead_b[:-1] if columns else [])
+    rank = builtins.max(len(lead_a), len(lead_b))
+    pad_a, pad_b = rank - len(lead_a), rank - len(lead_b)
+    broadcast_shapes(tuple(lead_a), tuple(lead_b))
+    drop_a = [i for i, n in enumerate(lead_a) if n == 1]
+    drop_b = [i for i, n in enumerate(lead_b) if n == 1]
+    has_a = [i >= pad_a and i - pad_a not in drop_a for i in range(rank)]
+    has_b = [i >= pad_b and i - pad_b not in drop_b for i in range(rank)]
+    a, b = squeeze(a, drop_a), squeeze(b, drop_b)
+    axes_a, axes_b = [i for i in range(rank) if has_a[i]], [i for i in range(rank) if has_b[i]]
+    common = [i for i in range(rank) if has_a[i] and has_b[i]]
+    batch = (tuple(axes_a.index(i) for i in common), tuple(axes_b.index(i) for i in common))
+    contract = ((type_of(a).ndim - 1,), (type_of(b).ndim - 1 - columns,))
+    out = dot_general(a, b, (contract, batch))
+    order = [*common, *(i for i in axes_a if i not in common), *([rank] if rows else [])]
+    order += [*(i for i in axes_b if i not in common), *([rank + 1] if columns else [])]
+    out = transpose(out, [order.index(i) for i in sorted(order)])
+    missing = [i for i in range(rank) if i not in order]
+    return expand_dims(out, missing) if missing else out
+
+
 def _unsupported(name: str, what: str) -> Exception:
     error: Exception = fail("G206", f"{name} does not accept {what}", location=user_location(), cls=TypeError)
     return error
@@ -331,6 +386,7 @@ def _operator(symbol: str, function: Function) -> Function:
 _BINARY: dict[str, tuple[str, Function]] = {
     "add": ("+", add), "sub": ("-", subtract), "mul": ("*", multiply), "truediv": ("/", true_divide),
     "floordiv": ("//", floor_divide), "mod": ("%", remainder), "divmod": ("divmod()", divmod), "pow": ("**", power),
+    "matmul": ("@", matmul),
     "and": ("&", bitwise_and), "or": ("|", bitwise_or), "xor": ("^", bitwise_xor),
     "lshift": ("<<", left_shift), "rshift": (">>", right_shift),
     "lt": ("<", less), "le": ("<=", less_equal), "gt": (">", greater), "ge": (">=", greater_equal),
