@@ -262,13 +262,9 @@ _SCALARS = (bool, int, float, complex)
 
 def type_of(x: Any) -> ArrayType:
     """The type of a value: Value, NumPy array or scalar, Python scalar. Raises TypeError for anything else."""
-    kind: Any = type(x)
-    if kind is float or kind is int:
-        return scalar_type(x)
-    found = getattr(x, "type", None)
-    if type(found) is ArrayType:
-        return found
-    if isinstance(x, (np.ndarray, np.generic)):
+    if isinstance(x, Value):
+        return x.type
+    if isinstance(x, (np.ndarray, np.generic)):  # before Python's scalars: np.float64 is a float
         if x.dtype.kind in "OSUV":
             raise not_an_array(x)
         return array_type(x.shape, canonical_dtype(x.dtype))

@@ -60,8 +60,8 @@ def difference(f: Callable[[float], Any], scale: float, dtype: Any, steps: int =
 
 
 def _double(x: Any) -> Vector:
-    x = np.asarray(x)
-    return x.astype(complex if x.dtype.kind == "c" else float)
+    wide: Vector = np.asarray(x)
+    return wide.astype(complex if wide.dtype.kind == "c" else float)
 
 
 def _distance(a: Any, b: Any) -> float:

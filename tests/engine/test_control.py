@@ -299,7 +299,7 @@ def test_vjp_of_a_call_gives_two_calls() -> None:
     assert [e.primitive.name for e in program.eqns] == ["jit", "jit"]
 
 
-@pytest.mark.parametrize("f", [power_loop, branches, nested, lambda x, y: log1pexp(x * y) + x], ids=str)
+@pytest.mark.parametrize("f", [power_loop, branches, nested, lambda x, y: log1pexp(x * y) + x], ids=["power_loop", "branches", "nested", "custom_rule"])
 def test_taylor_agrees_with_nested_derivatives(f: Any) -> None:
     found = [float(d) for d in taylor(lambda x: f(x, 1.3), (0.6,), (1.0,), 3)]
     g: Any = lambda x: f(x, 1.3)  # noqa: E731

@@ -359,3 +359,35 @@ def test_jit_caches_by_type_and_static_value() -> None:
     assert calls == [3, 4, 4]
     with pytest.raises(ValueError, match="hashable"):
         g(2.0, [3])
+
+
+# --- values on demand must not lose derivatives ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cut", [float, complex, lambda x: x.item(), lambda x: x.tolist(), __import__("math").sin])
+def test_a_conversion_that_would_lose_the_derivative_is_refused(cut: Any) -> None:
+    with pytest.raises(ConcretizationTypeError, match="would cut the derivative") as info:
+        grad(lambda x: x * cut(x * 2.0))(3.0)
+    assert "stop_gradient" in str(diagnostic_of(info.value))
+
+
+def test_conversions_that_lose_nothing_are_allowed() -> None:
+    def f(x: Any) -> Any:
+        constant = float(sin(np.float64(1.0)) * 2.0)  # recorded, but independent of x
+        frozen = float(stop_gradient(x))
+        whole = int(x)
+        return x * constant * frozen * whole + float(Array(np.int64(2)))
+
+    np.testing.assert_allclose(float(grad(f)(3.5)), np.sin(1.0) * 2.0 * 3.5 * 3)
+    assert f"{grad(lambda x: x * 2.0)(1.0):.1f}" == "2.0"
+
+    def prints(x: Any) -> Any:
+        assert f"{x:.2f}" == "1.50"
+        return x * x
+
+    assert float(grad(prints)(1.5)) == 3.0
+
+
+def test_a_cut_inside_a_nested_derivative_is_seen_through_both_traces() -> None:
+    with pytest.raises(ConcretizationTypeError):
+        grad(lambda x: grad(lambda y: y * float(x))(1.0))(2.0)

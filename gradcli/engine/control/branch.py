@@ -23,10 +23,11 @@ from gradcli.engine.transforms.transpose import transpose_jaxpr
 from gradcli.engine.tree import tree_flatten, tree_unflatten
 
 Branches = tuple[Jaxpr, ...]
+_NONE: Any = object()  # no operand given by keyword
 
 
 def cond(
-    pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any, operand: Any = ()
+    pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any, operand: Any = _NONE
 ) -> Any:
     """``true_fun(*operands)`` if ``pred`` else ``false_fun(*operands)``, both traced, one run.
 
@@ -36,7 +37,7 @@ def cond(
     >>> print(cond(True, lambda x: x + 1, lambda x: x - 1, 2.0))
     3.0
     """
-    if operand != () and not operands:
+    if operand is not _NONE:
         operands = (operand,)
     t = type_of(pred)
     if t.shape:
@@ -48,9 +49,9 @@ def cond(
     return _branch(convert_element_type(pred, INT32), [false_fun, true_fun], operands, "cond")
 
 
-def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = ()) -> Any:
+def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = _NONE) -> Any:
     """``branches[index](*operands)``, the index clamped to the branches there are."""
-    if operand != () and not operands:
+    if operand is not _NONE:
         operands = (operand,)
     if not branches:
         raise mismatch("switch needs at least one branch")

@@ -50,7 +50,7 @@ def same_type(name: str, kinds: str, result: Callable[[np.dtype[Any]], np.dtype[
 
     def rule(*types: ArrayType, **params: Any) -> ArrayType:
         first = types[0]
-        if first.dtype.kind in kinds and all(t is first for t in types) and result is None:
+        if result is None and types[-1] is first and len(types) < 3 and first.dtype.kind in kinds:
             return first
         _same_kind(name, types, kinds)
         shape = broadcast_shapes(*[t.shape for t in types])
@@ -76,6 +76,12 @@ ALL, NUMBERS, INEXACT, REAL, ORDERED = "biufc", "iufc", "fc", "f", "biuf"
 def _scalar(x: Any, like: ArrayType) -> Any:
     """A Python scalar as an operand of the other operand's dtype."""
     return like.dtype.type(x) if not isinstance(x, (Value, np.ndarray, np.generic)) else x
+
+
+def _one_dtype(args: Sequence[Any]) -> Sequence[Any]:
+    """Python scalars take the dtype of the first array among the operands."""
+    like = next((type_of(a) for a in args if isinstance(a, (Value, np.ndarray, np.generic))), None)
+    return args if like is None else [_scalar(a, like) for a in args]
 
 
 def _sum(x: Any, y: Any) -> Any:
@@ -107,9 +113,9 @@ def nary(name: str, impl: Operation, derivatives: Sequence[JvpOperand], kinds: s
     """Defines a primitive of several operands of one dtype; one linear map an operand, as for :func:`unary`."""
 
     def apply(*args: Any) -> Any:
-        types = [type_of(a) for a in args if isinstance(a, (Value, np.ndarray, np.generic))]
-        if types and len(types) < len(args):
-            args = tuple(_scalar(a, types[0]) for a in args)
+        for a in args:
+            if not isinstance(a, Value):
+                return bind(prim, *_one_dtype(args))
         return bind(prim, *args)
 
     def wrap(rule: JvpOperand) -> JvpOperand:
@@ -482,10 +488,7 @@ def select_n(which: Any, *cases: Any) -> Any:
 
     Scalars among the cases, and a scalar selector, broadcast.
     """
-    types = [type_of(c) for c in cases if isinstance(c, (Value, np.ndarray, np.generic))]
-    if types and len(types) < len(cases):
-        cases = tuple(_scalar(c, types[0]) for c in cases)
-    return bind(select_n_p, which, *cases)
+    return bind(select_n_p, which, *_one_dtype(cases))
 
 
 def _select_jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:

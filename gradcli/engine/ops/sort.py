@@ -71,7 +71,10 @@ def _sort_type(*types: ArrayType, dimension: int, is_stable: bool, num_keys: int
 def _sort_impl(*operands: Any, dimension: int, is_stable: bool, num_keys: int) -> list[Any]:
     kind: Any = "stable" if is_stable else None
     if len(operands) == 1:
-        return [np.sort(operands[0], dimension, kind=kind)]
+        x = operands[0]
+        if x.dtype.kind in "biu" or (x.dtype.kind == "f" and np.all(x)):
+            kind = None  # where equal elements cannot be told apart (0.0 from -0.0), the fast sort is stable as well
+        return [np.sort(x, dimension, kind=kind)]
     if num_keys == 1:
         order = np.argsort(operands[0], dimension, kind=kind)
     else:

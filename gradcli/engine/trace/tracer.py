@@ -82,12 +82,33 @@ class Tracer(Var, Value):
         return self._noted(int)
 
     def __float__(self) -> float:
-        return self._noted(float)
+        return self._uncut("float()")._noted(float)
+
+    def __complex__(self) -> complex:
+        return self._uncut("complex()")._noted(complex)
+
+    def item(self, *index: int) -> Any:
+        return self._uncut(".item()")._noted(lambda value: value.item(*index))
+
+    def tolist(self) -> Any:
+        return self._uncut(".tolist()")._noted(lambda value: np.asarray(value).tolist())
 
     def __index__(self) -> int:
         if self.type.dtype.kind not in "iu" or self.type.shape:
             raise TypeError(f"only integer scalars can be an index, not {self.type}")
         return self._noted(int, TracerIntegerConversionError)
+
+    def _uncut(self, what: str) -> Tracer:
+        """Itself, unless a derivative would be lost: a silent zero is worse than an error."""
+        if value_of(self) is not None and self.type.is_float and depends_on_input(self):
+            raise fail(
+                "G201",
+                f"{what} of a traced {self.type} would cut the derivative that flows through it",
+                hint="use numpy functions instead of math's and keep the value as it is, or say stop_gradient(x)",
+                location=user_location(),
+                cls=ConcretizationTypeError,
+            )
+        return self
 
     def _noted(self, convert: Callable[[Any], T], error: type[Exception] = ConcretizationTypeError) -> T:
         value = value_of(self)
@@ -249,16 +270,15 @@ def bind(primitive: Primitive, *args: Any, **params: Any) -> Any:
 
 def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
     """Applies a primitive to concrete values."""
-    types = [type_of(a) for a in args]
-    out = primitive.type_rule(*types, **params)
+    out = primitive.type_rule(*[type_of(a) for a in args], **params)
     for a in args:
-        if isinstance(a, Tracer):
+        if type(a) is Tracer:
             raise fail(
                 "G202", f"a traced value {a.type} was used after its trace had ended", location=user_location(),
                 hint="return it from the function instead of keeping it in a variable", cls=UnexpectedTracerError,
             )  # fmt: skip
     with np.errstate(all="ignore"):
-        result = primitive.impl(*[raw(a) for a in args], **params)
+        result = primitive.impl(*[a.value if type(a) is Array else raw(a) for a in args], **params)
     if primitive.multiple:
         return [Array(r, t) for r, t in zip(result, out, strict=True)]
     return Array(result, out)
@@ -287,6 +307,26 @@ def value_of(x: Any) -> Any:
             continue
         _evaluate_into(eqn, known)
     return known[x]
+
+
+def depends_on_input(x: Tracer) -> bool:
+    """Whether a float input of an open trace reaches the value through floats (only there can a derivative flow)."""
+    seen: set[Var] = set()
+    stack: list[Any] = [x]
+    while stack:
+        var = stack.pop()
+        if not isinstance(var, Tracer) or var in seen or not var.type.is_float:
+            continue
+        seen.add(var)
+        eqn = var.trace.producer(var)
+        if eqn is not None:
+            if eqn.primitive.name != "stop_gradient":
+                stack.extend(eqn.inputs)
+        elif any(var is c for c in var.trace.constvars):
+            stack.append(var.trace.origins[var])
+        else:
+            return True
+    return False
 
 
 def _evaluate_into(eqn: Eqn, known: dict[Var, Any]) -> None:
