@@ -135,27 +135,33 @@ def _jvp(primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> tupl
 
 
 def _linearize(primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -> tuple[list[Any], list[Any]]:
-    """Reverse mode: where the values are concrete the steps are counted, and the loop becomes a scan of that length."""
+    """Reverse mode: where the values are concrete the steps are counted, and the loop becomes a scan of that length.
+
+    Elsewhere the tangents run in a loop of their own beside the primals; only transposing that one fails.
+    """
     test_consts, body_consts, carry = _split(primals, params)
     if all(t is None for t in tangents[len(test_consts) :]):
         return bind(while_p, *primals, **params), [None] * len(carry)
     length = _count_steps(primals, params)
     if length is None:
-        raise fail(
-            "G203",
-            "reverse-mode differentiation does not work through a while loop whose number of steps is unknown "
-            "(under vmap, jit, or inside another loop)",
-            hint="use scan, or fori_loop with constant bounds; forward mode (jvp, jacfwd) works",
-            location=user_location(),
-            cls=ValueError,
-        )
-    values = [*body_consts, *carry]
-    return scan_p.rule("linearize")(  # type: ignore[no-any-return]
-        values,
-        tangents[len(test_consts) :],
-        jaxpr=params["body_jaxpr"], length=length, reverse=False, unroll=1,
-        num_consts=len(body_consts), num_carry=len(carry),
-    )  # fmt: skip
+        return bind(while_p, *primals, **params), _jvp(primals, tangents, **params)[1]
+    scan_params = {"jaxpr": params["body_jaxpr"], "length": length, "reverse": False, "unroll": 1}
+    counts = {"num_consts": len(body_consts), "num_carry": len(carry)}
+    outs, dots = scan_p.rule("linearize")(
+        [*body_consts, *carry], tangents[len(test_consts) :], **scan_params, **counts
+    )
+    return outs, dots
+
+
+def _transpose(cts: Sequence[Any], *args: Any, **params: Any) -> list[Any]:
+    raise fail(
+        "G203",
+        "reverse-mode differentiation does not work through a while loop whose number of steps is unknown "
+        "(under vmap, jit, or inside another loop)",
+        hint="use scan, or fori_loop with constant bounds; forward mode (jvp, jacfwd) works",
+        location=user_location(),
+        cls=ValueError,
+    )
 
 
 def _count_steps(args: Sequence[Any], params: dict[str, Any]) -> int | None:
@@ -231,6 +237,7 @@ while_p = Primitive(
     impl=_impl,
     jvp=_jvp,
     linearize=_linearize,
+    transpose=_transpose,
     batch=_batch,
     multiple=True,
     family="control",
