@@ -421,7 +421,7 @@ def test_agrees_with_jax_at_ties_and_zeros(lax: Any, name: str, call: Function) 
 
 
 @pytest.mark.oracle
-@pytest.mark.parametrize("name", ["reduce_max", "dot_general", "cumsum", "argmax"])
+@pytest.mark.parametrize("name", ["reduce_max", "dot_general", "cumsum", "argmax", "sort", "top_k"])
 def test_programs_are_those_of_jax(lax: Any, name: str) -> None:
     import jax
 
@@ -430,6 +430,8 @@ def test_programs_are_those_of_jax(lax: Any, name: str) -> None:
         "dot_general": lambda op, x: op(x, x, (((1,), (1,)), ((0,), (0,)))),
         "cumsum": lambda op, x: op(x, 1),
         "argmax": lambda op, x: op(x, 1, np.int32),
+        "sort": lambda op, x: op(x, 0),
+        "top_k": lambda op, x: op(x, 2)[0],
     }
 
     def names(program: Any) -> list[str]:

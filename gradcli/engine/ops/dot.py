@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -65,6 +66,7 @@ def _common_dtype(lhs: ArrayType, rhs: ArrayType) -> np.dtype[Any]:
     return lhs.dtype if first > second else rhs.dtype
 
 
+@functools.lru_cache(maxsize=1024)
 def _type_rule(
     lhs: ArrayType, rhs: ArrayType, dimension_numbers: DimensionNumbers, preferred_element_type: np.dtype[Any]
 ) -> ArrayType:
@@ -89,17 +91,13 @@ def _type_rule(
 
 
 def _impl(lhs: Any, rhs: Any, dimension_numbers: DimensionNumbers, preferred_element_type: np.dtype[Any]) -> Any:
-    lhs, rhs = np.asarray(lhs), np.asarray(rhs)
     dtype = preferred_element_type
+    if lhs.dtype == rhs.dtype == dtype and dtype != np.float16:
+        return _contract(np.asarray(lhs), np.asarray(rhs), dimension_numbers)
     work = np.dtype(np.float32) if dtype == np.float16 else dtype  # NumPy has no fast product of float16
-    if lhs.dtype.kind == "f" and rhs.dtype.kind == "f" and dtype.kind == "f":
+    if lhs.dtype.kind == rhs.dtype.kind == work.kind == "f":  # a narrower result is rounded once, at the end
         work = np.result_type(lhs.dtype, rhs.dtype, work)
-    if lhs.dtype != work:
-        lhs = lhs.astype(work)
-    if rhs.dtype != work:
-        rhs = rhs.astype(work)
-    out = _contract(lhs, rhs, dimension_numbers)
-    return out if out.dtype == dtype else out.astype(dtype)
+    return _contract(np.asarray(lhs, work), np.asarray(rhs, work), dimension_numbers).astype(dtype)
 
 
 def _contract(lhs: Any, rhs: Any, dimension_numbers: DimensionNumbers) -> Any:
@@ -116,7 +114,7 @@ def _contract(lhs: Any, rhs: Any, dimension_numbers: DimensionNumbers) -> Any:
     left = lhs.transpose(*b_lhs, *f_lhs, *c_lhs).reshape(*batch, math.prod(left_shape), contracted)
     right = rhs.transpose(*b_rhs, *c_rhs, *f_rhs).reshape(*batch, contracted, math.prod(right_shape))
     out = _batched_product(left, right) if batch else _product(left, right)
-    return out.reshape(*batch, *left_shape, *right_shape)[()]
+    return out.reshape((*batch, *left_shape, *right_shape))[()]
 
 
 def _sizes(x: Any, dims: Dims) -> Dims:

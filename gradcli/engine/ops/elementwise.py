@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,129 +17,24 @@ from gradcli.engine.array import Value, type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import BOOL, ArrayType, array_type, broadcast_shapes, promote_types, real_dtype
 from gradcli.engine.ops.define import JvpOperand, Primitive, is_linear, operand_jvp, zero_jvp
-from gradcli.engine.ops.shape import broadcast_in_dim, broadcast_to_type, expand_for_batch, unbroadcast
+from gradcli.engine.ops.families import (
+    ALL,
+    INEXACT,
+    NUMBERS,
+    ORDERED,
+    REAL,
+    Operation,
+    add_tangents,
+    batch_elementwise,
+    nary,
+    one_dtype,
+    same_kind,
+    same_type,
+    unary,
+)
+from gradcli.engine.ops.shape import broadcast_in_dim, broadcast_to_type, unbroadcast
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import bind
-
-Operation = Callable[..., Any]
-
-
-# --- types ----------------------------------------------------------------------------------------------------
-
-
-def _same_kind(name: str, types: Sequence[ArrayType], kinds: str) -> None:
-    first = types[0]
-    for t in types:
-        if t.dtype.kind not in kinds:
-            raise fail(
-                "G206", f"{name} does not accept dtype {t.dtype.name}", location=user_location(), cls=TypeError,
-                hint=f"it works on {', '.join(_KINDS[k] for k in kinds)}",
-            )  # fmt: skip
-        if t.dtype is not first.dtype and t.dtype != first.dtype:
-            raise fail(
-                "G206", f"{name} requires one dtype, got {', '.join(x.dtype.name for x in types)}",
-                location=user_location(), cls=TypeError, hint="gradcli.numpy and operators promote; gradcli.lax does not",
-            )  # fmt: skip
-
-
-_KINDS = {"b": "bool", "i": "integers", "u": "unsigned integers", "f": "floats", "c": "complex numbers"}
-
-
-def same_type(name: str, kinds: str, result: Callable[[np.dtype[Any]], np.dtype[Any]] | None = None) -> Operation:
-    """A type rule: operands of one dtype among ``kinds`` whose shapes broadcast; ``result`` maps their dtype to another."""
-
-    def rule(*types: ArrayType, **params: Any) -> ArrayType:
-        first = types[0]
-        if result is None and types[-1] is first and len(types) < 3 and first.dtype.kind in kinds:
-            return first
-        _same_kind(name, types, kinds)
-        shape = broadcast_shapes(*[t.shape for t in types])
-        weak = all(t.weak_type for t in types)
-        dtype = first.dtype if result is None else result(first.dtype)
-        return array_type(shape, dtype, weak and dtype == first.dtype)
-
-    return rule
-
-
-def batch_elementwise(
-    name: Callable[..., Any], size: int, args: Sequence[Any], dims: Sequence[int | None], **params: Any
-) -> Any:
-    """The batching rule of every elementwise primitive: align ranks, batch axis first."""
-    return name(*expand_for_batch(args, dims), **params), 0
-
-
-# --- families -------------------------------------------------------------------------------------------------
-
-ALL, NUMBERS, INEXACT, REAL, ORDERED = "biufc", "iufc", "fc", "f", "biuf"
-
-
-def _scalar(x: Any, like: ArrayType) -> Any:
-    """A Python scalar as an operand of the other operand's dtype."""
-    return like.dtype.type(x) if not isinstance(x, (Value, np.ndarray, np.generic)) else x
-
-
-def _one_dtype(args: Sequence[Any]) -> Sequence[Any]:
-    """Python scalars take the dtype of the first array among the operands."""
-    like = next((type_of(a) for a in args if isinstance(a, (Value, np.ndarray, np.generic))), None)
-    return args if like is None else [_scalar(a, like) for a in args]
-
-
-def _sum(x: Any, y: Any) -> Any:
-    """Adds tangents; looked up late, as ``add_any`` is itself one of the family."""
-    return add_any(x, y)
-
-
-def unary(name: str, impl: Operation, derivative: JvpOperand, kinds: str = INEXACT, **rest: Any) -> Operation:
-    """Defines a one-operand primitive. ``derivative(tangent, out, x)`` is its linear map; None: zero everywhere."""
-
-    def apply(x: Any) -> Any:
-        return bind(prim, x)
-
-    jvp = zero_jvp(apply) if derivative is None else operand_jvp(apply, [derivative], _sum)
-    prim = Primitive(
-        name,
-        type_rule=same_type(name, kinds, rest.pop("result", None)),
-        impl=impl,
-        jvp=jvp,
-        batch=lambda size, args, dims: (apply(args[0]), dims[0]),
-        family="elementwise",
-        **rest,
-    )
-    apply.__name__ = apply.__qualname__ = name
-    return apply
-
-
-def nary(name: str, impl: Operation, derivatives: Sequence[JvpOperand], kinds: str = NUMBERS, **rest: Any) -> Operation:
-    """Defines a primitive of several operands of one dtype; one linear map an operand, as for :func:`unary`."""
-
-    def apply(*args: Any) -> Any:
-        for a in args:
-            if not isinstance(a, Value):
-                return bind(prim, *_one_dtype(args))
-        return bind(prim, *args)
-
-    def wrap(rule: JvpOperand) -> JvpOperand:
-        if rule is None:
-            return None
-
-        def widened(tangent: Any, out: Any, *primals: Any) -> Any:
-            return broadcast_to_type(rule(tangent, out, *primals), type_of(out))
-
-        return widened
-
-    jvp = operand_jvp(apply, [wrap(r) for r in derivatives], _sum) if any(derivatives) else zero_jvp(apply)
-    prim = Primitive(
-        name,
-        type_rule=same_type(name, kinds, rest.pop("result", None)),
-        impl=impl,
-        jvp=jvp,
-        batch=lambda size, args, dims: batch_elementwise(apply, size, args, dims),
-        family="elementwise",
-        **rest,
-    )
-    apply.__name__ = apply.__qualname__ = name
-    return apply
-
 
 # --- arithmetic -----------------------------------------------------------------------------------------------
 
@@ -303,7 +198,7 @@ integer_pow_p = Primitive(
     "integer_pow",
     type_rule=same_type("integer_pow", NUMBERS),
     impl=_integer_pow_impl,
-    jvp=operand_jvp(integer_pow, [_integer_pow_jvp], _sum),
+    jvp=operand_jvp(integer_pow, [_integer_pow_jvp], add_tangents),
     batch=lambda size, args, dims, y: (integer_pow(args[0], y), dims[0]),
     family="elementwise",
 )
@@ -468,7 +363,7 @@ def _select_type(which: ArrayType, *cases: ArrayType) -> ArrayType:
         raise fail(
             "G206", f"select_n needs a bool or integer selector, got {which}", location=user_location(), cls=TypeError
         )
-    _same_kind("select_n", cases, ALL)
+    same_kind("select_n", cases, ALL)
     shape = broadcast_shapes(*[t.shape for t in cases])
     if which.shape and broadcast_shapes(which.shape, shape) != shape:
         shape = broadcast_shapes(which.shape, shape)
@@ -488,7 +383,7 @@ def select_n(which: Any, *cases: Any) -> Any:
 
     Scalars among the cases, and a scalar selector, broadcast.
     """
-    return bind(select_n_p, which, *_one_dtype(cases))
+    return bind(select_n_p, which, *one_dtype(cases))
 
 
 def _select_jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:

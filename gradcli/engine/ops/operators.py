@@ -17,13 +17,14 @@ import numpy as np
 from gradcli.engine.array import OPERATORS, Array, Value, is_value, type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import (
+    FLOAT32,
+    FLOAT64,
+    INT32,
     ArrayType,
     array_type,
     broadcast_shapes,
     canonical_dtype,
-    default_int,
     promote_types,
-    to_inexact,
 )
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.define import REGISTRY, Primitive
@@ -34,10 +35,17 @@ from gradcli.engine.trace.tracer import Tracer, bind
 
 Function = Callable[..., Any]
 
-# --- promotion -----------------------------------------------------------------------------------------------------------
+# --- promotion ------------------------------------------------------------------------------------------------------
+
+def to_inexact(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The floating dtype in which functions such as ``sin`` work: JAX's rule, float64 for 64-bit integers only."""
+    if dtype.kind in "fc":
+        return dtype
+    return FLOAT64 if dtype.itemsize == 8 else FLOAT32
+
 
 def _numeric(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return default_int() if dtype.kind == "b" else dtype
+    return INT32 if dtype.kind == "b" else dtype
 
 
 def _any(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -88,14 +96,12 @@ def numeric(*args: Any) -> list[Any]:
 
 
 def _pair(x: Any, y: Any, kinds: str, to: Callable[[np.dtype[Any]], np.dtype[Any]]) -> Any:
-    """:func:`promoted` for two operands, quick where nothing has to be done; ``kinds`` are the dtypes that ``to`` keeps."""
+    """:func:`promoted` for two operands, quick where nothing is to do; ``to`` leaves the ``kinds`` as they are."""
     if isinstance(x, Value):
         t = x.type
         if isinstance(y, Value):
             u = y.type
-            if (t is u or (t.dtype is u.dtype and t.weak_type == u.weak_type and (t.ndim == u.ndim or not t.shape or not u.shape))) and (
-                t.dtype.kind in kinds
-            ):
+            if (t is u or _fit(t, u)) and t.dtype.kind in kinds:
                 return x, y
         elif not t.weak_type and t.dtype.kind in kinds and _takes(t.dtype.kind, y):
             return x, t.dtype.type(y)
@@ -104,6 +110,11 @@ def _pair(x: Any, y: Any, kinds: str, to: Callable[[np.dtype[Any]], np.dtype[Any
         if not u.weak_type and u.dtype.kind in kinds and _takes(u.dtype.kind, x):
             return u.dtype.type(x), y
     return promoted(x, y, to=to)
+
+
+def _fit(t: ArrayType, u: ArrayType) -> bool:
+    """Whether operands of these types need no change before they meet."""
+    return t.dtype is u.dtype and t.weak_type == u.weak_type and (t.ndim == u.ndim or not t.shape or not u.shape)
 
 
 def _takes(kind: str, scalar: Any) -> bool:
@@ -145,7 +156,7 @@ def unary(primitive: str, to: Callable[[np.dtype[Any]], np.dtype[Any]] = to_inex
     return apply
 
 
-# --- arithmetic ----------------------------------------------------------------------------------------------------------
+# --- arithmetic -----------------------------------------------------------------------------------------------------
 
 add = binary("add", boolean="or")
 subtract = binary("sub")
@@ -176,7 +187,7 @@ def like(x: Any, value: Any) -> Any:
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:
-    """``x`` where the condition holds, else ``y``, broadcast together. A number as condition holds where it is not 0."""
+    """``x`` where the condition holds, else ``y``, broadcast together. A number as condition means ``!= 0``."""
     if type_of(condition).dtype.kind != "b":
         condition = not_equal(condition, 0)
     x, y = _pair(x, y, "biufc", _any)
@@ -244,8 +255,8 @@ def power(x: Any, y: Any, /) -> Any:
         else:
             (x,) = numeric(x)
             if exponent < 0 and type_of(x).dtype.kind in "iu":
-                raise fail("G206", "integers cannot be raised to negative powers", location=user_location(), cls=TypeError,
-                           hint="make the base a float")  # fmt: skip
+                raise fail("G206", "integers cannot be raised to negative powers", hint="make the base a float",
+                           location=user_location(), cls=TypeError)  # fmt: skip
             return e.integer_pow(x, exponent)
     x, y = _pair(x, y, "fc", _numeric)
     if type_of(x).dtype.kind in "iu":
@@ -284,8 +295,8 @@ def matmul(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any
     """
     types = [type_of(a), type_of(b)]
     if not types[0].shape or not types[1].shape:
-        raise fail("G206", f"matmul needs at least one dimension, got {types[0]} and {types[1]}", location=user_location(),
-                   cls=ValueError, hint="use * for products with a scalar")  # fmt: skip
+        raise fail("G206", f"matmul needs at least one dimension, got {types[0]} and {types[1]}", cls=ValueError,
+                   hint="use * for products with a scalar", location=user_location())  # fmt: skip
     dtype, weak = promote_types(*types)
     dtype, weak = (dtype, weak) if preferred_element_type is None else (canonical_dtype(preferred_element_type), False)
     a, b = (_cast(x, t, dtype, weak) for x, t in zip((a, b), types, strict=True))
@@ -328,7 +339,7 @@ def _unsupported(name: str, what: str) -> Exception:
     return error
 
 
-# --- comparison, bits ----------------------------------------------------------------------------------------------------
+# --- comparison, bits -----------------------------------------------------------------------------------------------
 
 
 def _comparison(name: str, strict: str) -> Function:
@@ -361,7 +372,7 @@ def right_shift(x: Any, y: Any, /) -> Any:
     return e.shift_right_logical(x, y) if type_of(x).dtype.kind == "u" else e.shift_right_arithmetic(x, y)
 
 
-# --- the operators of Python -----------------------------------------------------------------------------------------------
+# --- the operators of Python ----------------------------------------------------------------------------------------
 
 _CONTAINERS = (list, tuple, dict, set)
 
@@ -374,8 +385,8 @@ def _operator(symbol: str, function: Function) -> Function:
             if not isinstance(operand, Value) and not is_value(operand):
                 if type(operand) in _CONTAINERS:
                     raise fail(
-                        "G207", f"unsupported operand for {symbol}: a {type(operand).__name__}", location=user_location(),
-                        hint="make an array of it first, with asarray", cls=TypeError,
+                        "G207", f"unsupported operand for {symbol}: a {type(operand).__name__}", cls=TypeError,
+                        hint="make an array of it first, with asarray", location=user_location(),
                     )  # fmt: skip
                 return NotImplemented
         return function(x, y)

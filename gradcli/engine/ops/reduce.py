@@ -17,7 +17,7 @@ from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import ArrayType, array_type, canonical_dtype
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.define import REGISTRY, Primitive, Rule, linear_jvp, zero_jvp
-from gradcli.engine.ops.elementwise import Operation
+from gradcli.engine.ops.families import ALL, INEXACT, NUMBERS, ORDERED, Operation, same_type
 from gradcli.engine.ops.shape import (
     bad_shape,
     batched_axes,
@@ -42,7 +42,7 @@ from gradcli.engine.trace.tracer import bind
 
 def _reduction(name: str, impl: Callable[..., Any], kinds: str, doc: str, jvp: Rule | None = None) -> Operation:
     """Defines a reduction ``f(x, axes)`` of dtypes among ``kinds``; no ``jvp`` rule: the derivative is zero."""
-    check = e.same_type(name, kinds)
+    check = same_type(name, kinds)
 
     def apply(x: Any, axes: Sequence[int]) -> Any:
         if not axes and isinstance(x, Value):
@@ -93,7 +93,8 @@ def _extremum_jvp(reduce: Callable[..., Any]) -> Rule:
         out = reduce(x, axes)
         kept = tuple(1 if i in axes else n for i, n in enumerate(type_of(x).shape))
         chosen = e.convert_element_type(e.eq(x, reshape(out, kept)), type_of(t).dtype)
-        return out, e.div(reduce_sum(e.mul(t, chosen), axes), reduce_sum(chosen, axes))
+        count = reduce_sum(chosen, axes)
+        return out, e.div(reduce_sum(e.mul(t, chosen), axes), count)
 
     return jvp
 
@@ -126,21 +127,21 @@ def _rows(x: Any, axes: Sequence[int]) -> Any:
 reduce_max: Operation = _reduction(
     "reduce_max",
     _extremum_impl(np.maximum, 1),
-    e.ALL,
+    ALL,
     "The greatest element (the least value of the dtype where there is none)",
     _extremum_jvp(lambda x, axes: reduce_max(x, axes)),
 )
 reduce_min: Operation = _reduction(
     "reduce_min",
     _extremum_impl(np.minimum, -1),
-    e.ALL,
+    ALL,
     "The least element (the greatest value of the dtype where there is none)",
     _extremum_jvp(lambda x, axes: reduce_min(x, axes)),
 )
 reduce_prod = _reduction(
     "reduce_prod",
     lambda x, axes: np.prod(x, axis=axes, dtype=np.asarray(x).dtype),
-    e.NUMBERS,
+    NUMBERS,
     "The product",
     _product_jvp,
 )
@@ -160,7 +161,7 @@ reduce_xor = _reduction("reduce_xor", _bits_impl(np.bitwise_xor), "biu", "The bi
 
 def _position(name: str, find: Callable[..., Any]) -> Operation:
     """Defines ``f(x, axis, index_dtype)``, the index of the first extremum (or nan) along one axis."""
-    check = e.same_type(name, e.ORDERED)
+    check = same_type(name, ORDERED)
 
     def apply(x: Any, axis: int, index_dtype: Any) -> Any:
         axis = canonical_axis(axis, type_of(x).ndim)
@@ -202,7 +203,7 @@ Combine = Callable[[tuple[Any, Any], tuple[Any, Any]], tuple[Any, Any]]
 
 def _cumulative(name: str, accumulate: Callable[..., Any], kinds: str, doc: str, combine: Combine | None) -> Operation:
     """Defines ``f(x, axis, reverse)``. ``combine`` is the jvp rule of one step; none: the operation is linear."""
-    check = e.same_type(name, kinds)
+    check = same_type(name, kinds)
 
     def apply(x: Any, axis: int = 0, reverse: bool = False) -> Any:
         return bind(prim, x, axis=canonical_axis(axis, type_of(x).ndim), reverse=bool(reverse))
@@ -326,20 +327,20 @@ def _logsumexp_impl(x: Any, axis: int) -> Any:
     return np.moveaxis(out, 0, axis)
 
 
-cumsum: Operation = _cumulative("cumsum", _accumulate_by(np.add), e.NUMBERS, "The sum of all elements so far", None)
+cumsum: Operation = _cumulative("cumsum", _accumulate_by(np.add), NUMBERS, "The sum of all elements so far", None)
 cumprod = _cumulative(
-    "cumprod", _accumulate_by(np.multiply), e.NUMBERS, "The product of all elements so far", _combine_by("mul")
+    "cumprod", _accumulate_by(np.multiply), NUMBERS, "The product of all elements so far", _combine_by("mul")
 )
 cummax = _cumulative(
-    "cummax", _accumulate_by(np.maximum), e.NUMBERS, "The greatest of all elements so far", _combine_by("max")
+    "cummax", _accumulate_by(np.maximum), NUMBERS, "The greatest of all elements so far", _combine_by("max")
 )
 cummin = _cumulative(
-    "cummin", _accumulate_by(np.minimum), e.NUMBERS, "The least of all elements so far", _combine_by("min")
+    "cummin", _accumulate_by(np.minimum), NUMBERS, "The least of all elements so far", _combine_by("min")
 )
 cumlogsumexp = _cumulative(
     "cumlogsumexp",
     _logsumexp_impl,
-    e.INEXACT,
+    INEXACT,
     "The logarithm of the sum of the exponentials of all elements so far",
     _combine_logaddexp,
 )

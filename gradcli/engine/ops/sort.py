@@ -1,4 +1,4 @@
-"""Sorting: sort (of several arrays by the first ones), argsort, top_k. Derivatives permute tangents as the values went."""
+"""Sorting: sort (several arrays by the first ones), argsort, top_k. Tangents are permuted as the values were."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import Value, type_of
+from gradcli.engine.array import type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import INT32, INT64, UINT32, ArrayType, array_type, default_int
 from gradcli.engine.ops.define import Primitive
-from gradcli.engine.ops.index import GatherDimensionNumbers, gather
-from gradcli.engine.ops.shape import bad_shape, broadcast_in_dim, canonical_axis, expand_dims, iota, moveaxis
+from gradcli.engine.ops.index import gather
+from gradcli.engine.ops.index_numpy import GatherDimensionNumbers
+from gradcli.engine.ops.shape import bad_shape, broadcast_in_dim, canonical_axis, expand_dims, iota, moveaxis, reshape
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import bind
 
 
 def sort(operand: Any, dimension: int = -1, is_stable: bool = True, num_keys: int = 1) -> Any:
-    """The array in increasing order along ``dimension``; nan comes last, complex numbers go by real, then imaginary part.
+    """The array in increasing order along ``dimension``: nan last, complex numbers by real, then by imaginary part.
 
     operand: an array, or several of one shape: then all are permuted alike, by the first ``num_keys`` of them
     (the first counts most), and a tuple is returned.
@@ -57,7 +58,7 @@ def top_k(operand: Any, k: int, *, axis: int = -1) -> tuple[Any, Any]:
     return values, places
 
 
-# --- sort -----------------------------------------------------------------------------------------------------------------
+# --- sort -------------------------------------------------------------------------------------------------------------
 
 
 def _sort_type(*types: ArrayType, dimension: int, is_stable: bool, num_keys: int) -> list[ArrayType]:
@@ -87,11 +88,12 @@ def _sort_jvp(primals: Sequence[Any], tangents: Sequence[Any], dimension: int, i
     shape = type_of(primals[0]).shape
     places = iota(UINT32 if shape[dimension] < 2**32 else INT64, shape, dimension)
     *outs, order = bind(sort_p, *primals, places, dimension=dimension, is_stable=is_stable, num_keys=num_keys)
+    order = expand_dims(order, (len(shape),))
     return outs, [None if t is None else _take(t, order, dimension) for t in tangents]
 
 
 def _take(x: Any, places: Any, dimension: int) -> Any:
-    """``x`` at these positions along one dimension, the other dimensions side by side: linear in ``x``."""
+    """``x`` at places (with a last axis of size 1 more) along a dimension, the others side by side: linear in ``x``."""
     ndim = type_of(x).ndim
     others = tuple(d for d in range(ndim) if d != dimension)
     numbers = GatherDimensionNumbers(
@@ -101,7 +103,7 @@ def _take(x: Any, places: Any, dimension: int) -> Any:
         operand_batching_dims=others,
         start_indices_batching_dims=others,
     )
-    return gather(x, expand_dims(places, (ndim,)), numbers, (1,) * ndim, mode="promise_in_bounds")
+    return gather(x, places, numbers, (1,) * ndim, mode="promise_in_bounds")
 
 
 def _sort_batch(size: int, args: Any, dims: Any, dimension: int, is_stable: bool, num_keys: int) -> Any:
@@ -122,7 +124,7 @@ sort_p = Primitive(
 )
 
 
-# --- top_k ----------------------------------------------------------------------------------------------------------------
+# --- top_k ------------------------------------------------------------------------------------------------------------
 
 
 def _top_k_type(x: ArrayType, k: int, axis: int) -> list[ArrayType]:
@@ -146,7 +148,7 @@ def _top_k_impl(x: Any, k: int, axis: int) -> list[Any]:
 
 def _top_k_jvp(primals: Sequence[Any], tangents: Sequence[Any], k: int, axis: int) -> Any:
     values, places = bind(top_k_p, primals[0], k=k, axis=axis)
-    return [values, places], [_take(tangents[0], places, axis), None]
+    return [values, places], [_take(tangents[0], reshape(places, (*type_of(places).shape, 1)), axis), None]
 
 
 def _top_k_batch(size: int, args: Any, dims: Any, k: int, axis: int) -> Any:

@@ -1,4 +1,4 @@
-"""Special functions as primitives: the error function and its relatives, the gamma function's logarithm and derivatives.
+"""Special functions as primitives: the error function and its relatives, log gamma and its derivatives.
 
 NumPy has none of them. They are evaluated in float64 with an error of a few units in the last place and rounded to the
 operand's dtype:
@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.ops.elementwise import add, exp, mul, nary, neg, square, unary
+from gradcli.engine.ops.elementwise import add, exp, mul, neg, square
+from gradcli.engine.ops.families import nary, unary
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
-# --- evaluation ----------------------------------------------------------------------------------------------------------
+# --- evaluation -----------------------------------------------------------------------------------------------------
 
 
 def _in_float64(f: Callable[[FloatArray], FloatArray]) -> Callable[[Any], Any]:
@@ -45,12 +46,13 @@ def _horner(x: FloatArray, coefficients: Sequence[float]) -> FloatArray:
 
 
 _CODY_SMALL = (
-    (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
+    (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2, 3.77485237685302021e2,
+     3.20937758913846947e3),
     (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
-)
+)  # fmt: skip
 _CODY_MIDDLE = (
-    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1, 2.98635138197400131e2,
-     8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3),
+    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1,
+     2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3, 1.23033935479799725e3),
     (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
      3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3),
 )  # fmt: skip
@@ -116,7 +118,8 @@ def _erf_inv(y: FloatArray) -> FloatArray:
     q = 0.5 * y
     centre = q * _ratio(0.180625 - np.minimum(np.square(q), 0.180625), _WICHURA_CENTRE)
     r = np.sqrt(-np.log(np.maximum(0.5 * (1.0 - np.abs(y)), 1e-300)))
-    tail = np.where(r <= 5.0, _ratio(np.minimum(r, 5.0) - 1.6, _WICHURA_MIDDLE), _ratio(np.maximum(r, 5.0) - 5.0, _WICHURA_TAIL))
+    middle = _ratio(np.minimum(r, 5.0) - 1.6, _WICHURA_MIDDLE)
+    tail = np.where(r <= 5.0, middle, _ratio(np.maximum(r, 5.0) - 5.0, _WICHURA_TAIL))
     out = np.where(np.abs(q) <= 0.425, centre, np.copysign(tail, y)) / math.sqrt(2.0)
     out = np.where(np.abs(y) == 1.0, np.copysign(math.inf, y), out)
     return np.where(np.abs(y) <= 1.0, out, math.nan)
@@ -143,6 +146,10 @@ _ZETA = [_zeta_minus_one(k) for k in range(2, 30)]
 # the Taylor coefficients of lgamma(2 + z), highest power first, down to z, and those of digamma(2 + z)
 _LGAMMA_TWO = [(-1) ** k * z / k for k, z in reversed(list(enumerate(_ZETA, 2)))] + [1 - _EULER, 0.0]
 _DIGAMMA_TWO = [(-1) ** k * z for k, z in reversed(list(enumerate(_ZETA, 2)))] + [1 - _EULER]
+
+# those of the asymptotic series of both, in 1/x^2, highest power first
+_STIRLING = [b / ((2 * k + 1) * (2 * k + 2)) for k, b in reversed(list(enumerate(_BERNOULLI)))]
+_STIRLING_SLOPE = [b / (2 * k + 2) for k, b in reversed(list(enumerate(_BERNOULLI)))]
 
 
 def _lgamma(x: FloatArray) -> FloatArray:
@@ -177,7 +184,7 @@ def _lgamma_right(x: FloatArray) -> FloatArray:
     near = np.where(up, near - np.log1p(np.where(up, shifted - 1.0, 0.0)), near + np.log(product))
     far = np.maximum(x, 8.0)
     inverse = 1.0 / far
-    series = _horner(np.square(inverse), [b / ((2 * k + 1) * (2 * k + 2)) for k, b in reversed(list(enumerate(_BERNOULLI)))])
+    series = _horner(np.square(inverse), _STIRLING)
     stirling = (far - 0.5) * np.log(far) - far + 0.5 * math.log(2 * math.pi) + inverse * series
     return np.where(x > 8.0, stirling, near)
 
@@ -207,7 +214,7 @@ def _digamma_right(x: FloatArray) -> FloatArray:
     near = np.where(up, near - 1.0 / np.where(up, shifted, 1.0), near + total)
     far = np.maximum(x, 8.0)
     inverse = np.square(1.0 / far)
-    series = _horner(inverse, [b / (2 * k + 2) for k, b in reversed(list(enumerate(_BERNOULLI)))])
+    series = _horner(inverse, _STIRLING_SLOPE)
     return np.where(x > 8.0, np.log(far) - 0.5 / far - inverse * series, near)
 
 
@@ -244,13 +251,15 @@ def _hurwitz(s: FloatArray, x: FloatArray) -> FloatArray:
     return total + tail
 
 
-# --- primitives ----------------------------------------------------------------------------------------------------------
+# --- primitives -----------------------------------------------------------------------------------------------------
 
 _SLOPE = 2.0 / math.sqrt(math.pi)
 
 erf = unary("erf", _in_float64(_erf), lambda t, out, x: mul(_SLOPE, mul(t, exp(neg(square(x))))), "f")
 erfc = unary("erfc", _in_float64(_erfc), lambda t, out, x: mul(-_SLOPE, mul(t, exp(neg(square(x))))), "f")
 erf_inv = unary("erf_inv", _in_float64(_erf_inv), lambda t, out, x: mul(1 / _SLOPE, mul(t, exp(square(out)))), "f")
-polygamma = nary("polygamma", _polygamma, [None, lambda t, out, m, x: mul(t, polygamma(add(m, 1.0), x))], "f")
+polygamma: Callable[..., Any] = nary(
+    "polygamma", _polygamma, [None, lambda t, out, m, x: mul(t, polygamma(add(m, 1.0), x))], "f"
+)
 digamma = unary("digamma", _in_float64(_digamma), lambda t, out, x: mul(t, polygamma(1.0, x)), "f")
 lgamma = unary("lgamma", _in_float64(_lgamma), lambda t, out, x: mul(t, digamma(x)), "f")
