@@ -191,7 +191,9 @@ class Value:
         return complex(self.concrete())
 
     def __index__(self) -> int:
-        return int(self.concrete().__index__())
+        if self.type.dtype.kind not in "iu" or self.type.shape:
+            raise TypeError(f"only integer scalars can be an index, not {self.type}")
+        return int(self.concrete())
 
     def item(self, *index: int) -> Any:
         """The single element as a Python scalar."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import Array, Value, raw, type_of
-from gradcli.engine.ir.types import INT32, ArrayType, Shape
+from gradcli.engine.ir.types import INT32, INT64, ArrayType, Shape
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.define import Primitive, is_linear
 from gradcli.engine.ops.index import gather, scatter
@@ -53,7 +53,7 @@ def dynamic_update_slice(operand: Any, update: Any, start_indices: Any) -> Any:
 
 
 def _starts(t: ArrayType, start_indices: Any) -> list[Any]:
-    """One scalar for each axis, negative ones counted from the end: in place where they are known, else by equations."""
+    """One scalar for each axis, negative ones counted from the end."""
     if isinstance(start_indices, (Value, np.ndarray)):
         if type_of(start_indices).ndim != 1:
             raise bad_shape(f"start indices must be one vector or a sequence of scalars, not {type_of(start_indices)}")
@@ -65,10 +65,17 @@ def _starts(t: ArrayType, start_indices: Any) -> list[Any]:
 
 
 def from_the_end(index: Any, size: int) -> Any:
-    """An integer array or scalar with negative entries counted from the end of an axis."""
+    """An integer array or scalar with negative entries counted from the end of an axis.
+
+    No equations where the value is known. Raises TypeError for other dtypes.
+    """
     t = type_of(index)
     if t.dtype.kind not in "iu":
         raise bad_shape(f"an index must be an integer, not {t}")
+    if t.dtype.kind == "i" and size > np.iinfo(t.dtype).max:
+        wide = INT32 if size <= np.iinfo(INT32).max else INT64
+        index = e.convert_element_type(index, wide)
+        t = type_of(index)
     if not isinstance(index, Tracer):
         value = raw(index)
         if t.dtype.kind == "i":
@@ -127,9 +134,11 @@ def _moving(shape: Shape, sizes: Shape) -> list[int]:
 
 def _vectors(size: int, starts: Sequence[Any], dims: Sequence[int | None]) -> Any:
     """Starts that differ between samples, as index vectors of shape [size, number of starts]."""
+    dtypes = {type_of(start).dtype for start in starts}
+    dtype = dtypes.pop() if len(dtypes) == 1 else INT32
     columns = []
     for start, d in zip(starts, dims, strict=True):
-        start = e.convert_element_type(start, INT32) if type_of(start).dtype != type_of(starts[0]).dtype else start
+        start = e.convert_element_type(start, dtype) if type_of(start).dtype != dtype else start
         columns.append(broadcast_in_dim(start, (size, 1), () if d is None else (0,)))
     return concatenate(columns, 1) if columns else np.zeros((size, 0), INT32)
 

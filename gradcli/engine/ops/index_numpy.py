@@ -315,6 +315,8 @@ def _flat_elements(shape: Shape, positions: list[Any], lay: Layout) -> Any:
         spread = list(_spread(lay, p.shape[:count]))
         if a.window_axis is not None:
             spread[lay.windows[a.axis]] = a.size
+            order = np.argsort([*lay.batch_dims, lay.windows[a.axis]])
+            p = p.reshape(*p.shape[:count], a.size).transpose(order)
         flat = flat + p.reshape(spread) * strides[a.axis]
     for d in lay.whole:
         flat = flat + _along(np.arange(shape[d]) * strides[d], lay.windows[d], len(lay.out_shape))

@@ -162,8 +162,7 @@ add = binary("add", boolean="or")
 subtract = binary("sub")
 multiply = binary("mul", boolean="and")
 true_divide = binary("div", to=to_inexact)
-maximum = binary("max")
-minimum = binary("min")
+_max, _min = binary("max"), binary("min")
 negative = unary("neg", to=_any)
 
 
@@ -194,6 +193,22 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     types = [type_of(v) for v in (condition, x, y)]
     condition, x, y = _aligned([condition, x, y], types)
     return e.select_n(condition, y, x)
+
+
+def maximum(x: Any, y: Any, /) -> Any:
+    """The larger one; nan wins. Complex numbers compare by real part, then by imaginary part."""
+    if type_of(x).dtype.kind != "c" and type_of(y).dtype.kind != "c":
+        return _max(x, y)
+    x, y = promoted(x, y)
+    return where(e.bitwise_or(greater_equal(x, y), e.ne(x, x)), x, y)
+
+
+def minimum(x: Any, y: Any, /) -> Any:
+    """The smaller one; nan wins. Complex numbers compare by real part, then by imaginary part."""
+    if type_of(x).dtype.kind != "c" and type_of(y).dtype.kind != "c":
+        return _min(x, y)
+    x, y = promoted(x, y)
+    return where(e.bitwise_or(less_equal(x, y), e.ne(x, x)), x, y)
 
 
 def floor_divide(x: Any, y: Any, /) -> Any:

@@ -20,6 +20,7 @@ from gradcli.engine.ops.families import NUMBERS, ORDERED
 from gradcli.engine.ops.index import Operation, define_scatter, gather, never_twice, read_back, scatter_add
 from gradcli.engine.ops.index_numpy import GatherDimensionNumbers, ScatterDimensionNumbers, window_sizes
 from gradcli.engine.ops.shape import broadcast_in_dim, concatenate, expand_dims, iota, reshape, slice_in_dim, zeros
+from gradcli.engine.ops.sort import sort
 from gradcli.engine.trace.tracer import bind
 
 # --- multiplying ------------------------------------------------------------------------------------------------------
@@ -80,14 +81,7 @@ def _sorted_places(x: ArrayType, indices: Any, update_shape: Shape, **params: An
     sizes = window_sizes(x.shape, update_shape, numbers)
     place = gather(elements, indices, numbers, sizes, mode=mode, fill_value=x.size)
     count = math.prod(update_shape)
-    place, order = bind(
-        REGISTRY["sort"],
-        reshape(place, (count,)),
-        iota(dtype, (count,), 0),
-        dimension=0,
-        is_stable=True,
-        num_keys=1,
-    )
+    place, order = sort((reshape(place, (count,)), iota(dtype, (count,), 0)), 0)
     return place, order
 
 

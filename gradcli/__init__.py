@@ -1,0 +1,58 @@
+"""gradcli: gradients on the command line, and the automatic differentiation engine behind it as a library.
+
+The public functions are loaded when first used, so that ``import gradcli`` costs nothing:
+
+>>> import gradcli
+>>> print(gradcli.grad(lambda x: x * x)(3.0))
+6.0
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gradcli.engine.api import check_grads as check_grads
+    from gradcli.engine.api import custom_jvp as custom_jvp
+    from gradcli.engine.api import custom_vjp as custom_vjp
+    from gradcli.engine.api import eval_shape as eval_shape
+    from gradcli.engine.api import grad as grad
+    from gradcli.engine.api import hessian as hessian
+    from gradcli.engine.api import jacfwd as jacfwd
+    from gradcli.engine.api import jacobian as jacobian
+    from gradcli.engine.api import jacrev as jacrev
+    from gradcli.engine.api import jit as jit
+    from gradcli.engine.api import jvp as jvp
+    from gradcli.engine.api import linearize as linearize
+    from gradcli.engine.api import make_jaxpr as make_jaxpr
+    from gradcli.engine.api import pmap as pmap
+    from gradcli.engine.api import value_and_grad as value_and_grad
+    from gradcli.engine.api import vjp as vjp
+    from gradcli.engine.api import vmap as vmap
+
+__version__ = "0.1.0"
+
+_API = (
+    "ShapeDtypeStruct", "check_grads", "custom_jvp", "custom_vjp", "eval_shape", "grad", "hessian", "jacfwd",
+    "jacobian", "jacrev", "jit", "jvp", "linearize", "make_jaxpr", "pmap", "stop_gradient", "value_and_grad", "vjp",
+    "vmap",
+)  # fmt: skip
+_MODULES = ("lax", "nn", "numpy", "random", "scipy", "tree_util")
+
+__all__ = ["__version__", *_API]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _API:
+        found = getattr(import_module("gradcli.engine.api"), name)
+    elif name in _MODULES:
+        found = import_module(f"gradcli.{name}")
+    else:
+        raise AttributeError(f"module 'gradcli' has no attribute {name!r}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_API, *_MODULES})

@@ -1,0 +1,74 @@
+"""``gradcli jaxpr``: the program of a function or of a transformation of it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from gradcli.cli.options import AtOptions, OutputOptions, TargetOptions, WrtOptions, split_names
+from gradcli.cli.output import emit, emit_text
+from gradcli.cli.session import problem
+from gradcli.engine.errors import fail
+
+if TYPE_CHECKING:
+    from gradcli.inspect.problem import Problem
+
+CODEGEN = "gradcli.engine.execute.codegen"  # what `--as python` will call: source_of(jaxpr, name) -> str
+
+
+def command(
+    ctx: typer.Context,
+    target: TargetOptions,
+    at: AtOptions,
+    wrt: WrtOptions,
+    out: OutputOptions,
+    of: Annotated[
+        str,
+        typer.Option(metavar="WHAT", help="f, grad, value_and_grad, jvp, vjp, hessian, batch, or e.g. batch(grad(f))."),
+    ] = "f",
+    over: Annotated[
+        str | None, typer.Option(metavar="NAMES", help="With batch: the arguments that hold one value a sample.")
+    ] = None,
+    style: Annotated[
+        Literal["modern", "classic"], typer.Option(help="As JAX prints now, or as it did without types.")
+    ] = "modern",
+    source: Annotated[bool, typer.Option("--source", help="The line that each equation came from.")] = False,
+    values: Annotated[bool, typer.Option("--values", help="What each equation computes.")] = False,
+    simplify: Annotated[bool, typer.Option("--simplify", help="Without equations that nothing needs.")] = False,
+    as_: Annotated[
+        Literal["text", "json", "python", "dot", "mermaid"], typer.Option("--as", help="Another form of the program.")
+    ] = "text",
+) -> None:
+    """The typed program of a function or derivative."""
+    from gradcli.inspect.jaxprs import jaxpr_of, parse_of
+    from gradcli.render.graph import dot_text, mermaid_text
+    from gradcli.render.records import json_text
+
+    derivative = bool(set(parse_of(of)) - {"batch"})
+    names = split_names(over) or ()
+    with problem(ctx, target, at, wrt, derivative=derivative) as p:
+        if as_ == "python":
+            emit_text(ctx, out, _python(p, of, names), p.notes)
+            return
+        result = jaxpr_of(p, of, names, style, source, values, simplify)
+    graph = {"dot": dot_text, "mermaid": mermaid_text}.get(as_)
+    if graph is not None:
+        emit_text(ctx, out, graph(result.data), result.notes)
+    elif as_ == "json":
+        emit_text(ctx, out, json_text(result), result.notes)
+    else:
+        emit(ctx, out, result)
+
+
+def _python(p: Problem, of: str, over: tuple[str, ...]) -> str:
+    """The program as a NumPy function that needs nothing of gradcli."""
+    if importlib.util.find_spec(CODEGEN) is None:
+        raise fail("G101", "--as python is not available in this version", hint="use --as text or --as json")
+    from gradcli.inspect.jaxprs import program
+
+    jaxpr, _ = program(p, of, over, simplify=True)
+    text: str = importlib.import_module(CODEGEN).source_of(jaxpr, p.target.name)
+    return text

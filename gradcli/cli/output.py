@@ -1,0 +1,89 @@
+"""Sending a result where it belongs: standard output or a file, in the format that fits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from gradcli.cli.options import OutputOptions
+from gradcli.cli.streams import Streams
+from gradcli.render.diagnostics import note_text
+
+if TYPE_CHECKING:
+    from gradcli.inspect.results import Result
+
+_SUFFIXES = {
+    ".json": "json", ".jsonl": "jsonl", ".csv": "csv", ".md": "markdown", ".npy": "npy", ".npz": "npz",
+}  # fmt: skip
+
+
+def emit(ctx: typer.Context, out: OutputOptions, result: Result) -> None:
+    """Writes a result; its notes go to standard error."""
+    streams: Streams = ctx.obj
+    if not out.quiet:
+        notes(streams, result.notes)
+    if out.output is not None:
+        _write(out, result)
+        return
+    format: str | None = "json" if out.json else out.format
+    if format is None and out.quiet:
+        format = "quiet"
+    if format is None:
+        format = "table" if streams.is_terminal(streams.stdout) else "plain"
+    streams.stdout.write(text_of(result, format, streams.width(streams.stdout), streams.color(streams.stdout)))
+
+
+def notes(streams: Streams, lines: tuple[str, ...]) -> None:
+    """Notes on standard error."""
+    for line in lines:
+        streams.stderr.write(note_text(line, streams.color(streams.stderr)))
+
+
+def emit_text(ctx: typer.Context, out: OutputOptions, text: str, lines: tuple[str, ...] = ()) -> None:
+    """Writes a result that is text already (a graph, a schema)."""
+    from gradcli.render.files import write_atomically
+
+    streams: Streams = ctx.obj
+    if not out.quiet:
+        notes(streams, lines)
+    if out.output is not None:
+        write_atomically(out.output, text)
+    else:
+        streams.stdout.write(text)
+
+
+def text_of(result: Result, format: str, width: int, color: bool) -> str:
+    """The result in a text format. Only what the format needs is imported: JSON never waits for rich."""
+    if format == "table":
+        from gradcli.render.tables import table_text
+
+        return table_text(result, width, color)
+    if format in ("json", "jsonl"):
+        from gradcli.render.records import json_text, jsonl_text
+
+        return json_text(result) if format == "json" else jsonl_text(result)
+    from gradcli.render import machine
+
+    render = {
+        "plain": machine.plain_text, "csv": machine.csv_text, "markdown": machine.markdown_text,
+        "quiet": machine.quiet_text,
+    }[format]  # fmt: skip
+    return render(result)
+
+
+def _write(out: OutputOptions, result: Result) -> None:
+    from gradcli.render.files import npy_bytes, npz_bytes, write_atomically
+
+    assert out.output is not None
+    by_suffix = _SUFFIXES.get(Path(out.output).suffix.lower(), "plain")
+    format = "json" if out.json else out.format or by_suffix
+    content: str | bytes
+    if format in ("npy", "npz"):
+        from gradcli.render.machine import arrays_of
+
+        content = (npy_bytes if format == "npy" else npz_bytes)(arrays_of(result), out.output)
+    else:
+        content = text_of(result, format, 120, False)
+    write_atomically(out.output, content)

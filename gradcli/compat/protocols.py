@@ -1,0 +1,162 @@
+"""NumPy's own functions on traced values, by ``__array_ufunc__`` and ``__array_function__``.
+
+Each public ufunc has one of three verdicts: it is differentiable, or constant only (comparisons, rounding: allowed, with
+derivative zero or none), or unsupported. What has the same name in ``gradcli.numpy`` is what runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from gradcli import numpy as gnp
+from gradcli.engine.array import PROTOCOLS, Value
+from gradcli.engine.errors import fail
+from gradcli.engine.trace.source import user_location
+
+CONSTANT_ONLY = frozenset(
+    """
+    bitwise_and bitwise_or bitwise_xor bitwise_not invert bitwise_invert bitwise_count bitwise_left_shift
+    bitwise_right_shift left_shift right_shift equal not_equal less less_equal greater greater_equal
+    logical_and logical_or logical_not logical_xor isfinite isinf isnan signbit
+    sign floor ceil trunc rint floor_divide gcd lcm
+    """.split()
+)
+UNSUPPORTED = frozenset(
+    "frexp isnat spacing matvec vecmat vecdot nextafter ldexp bitwise_count gcd lcm float_power modf".split()
+)
+
+
+def _public_ufuncs() -> frozenset[str]:
+    return frozenset(name for name in np.__all__ if isinstance(getattr(np, name), np.ufunc))
+
+
+def verdicts() -> dict[str, str]:
+    """The verdict of every public ufunc: differentiable, constant or unsupported."""
+    out = {}
+    for name in sorted(_public_ufuncs()):
+        if not hasattr(gnp, name):
+            out[name] = "unsupported"
+        else:
+            out[name] = "constant" if name in CONSTANT_ONLY else "differentiable"
+    return out
+
+
+_REDUCE = {
+    "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all", "logical_or": "any",
+}  # fmt: skip
+_ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
+
+
+def _unsupported(name: str) -> Exception:
+    close = get_close_matches(name.rsplit(".", 1)[-1], gnp.__all__, 1)
+    error: Exception = fail(
+        "G212",
+        f"{name} is not supported on traced values",
+        hint=f"the nearest that is: {close[0]}" if close else "write it with functions that gradcli.numpy has",
+        location=user_location(),
+        cls=NotImplementedError,
+    )
+    return error
+
+
+def on_ufunc(self: Value, ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """``__array_ufunc__``: a ufunc, or its reduce, accumulate or outer, with a value among the operands."""
+    options = dict(kwargs)
+    out = options.pop("out", None)
+    if out is not None and any(o is not None for o in out):
+        raise _in_place(f"{ufunc.__name__}(…, out=…)")
+    name = ufunc.__name__
+    if method == "__call__":
+        function = getattr(gnp, _CALLED_AS.get(name, name), None)
+        if function is None:
+            raise _unsupported(f"numpy.{name}")
+        where = options.pop("where", True)
+        if where is not True:
+            raise _unsupported(f"numpy.{name} with where=")
+        dtype = options.pop("dtype", None)
+        options.pop("casting", None)
+        result = function(*map(_operand, inputs), **options)
+        return result if dtype is None else result.astype(dtype)
+    if method == "outer":
+        x, y = (gnp.asarray(i) for i in inputs)
+        return on_ufunc(self, ufunc, "__call__", (x.reshape(x.shape + (1,) * y.ndim), y), options)
+    table = {"reduce": _REDUCE, "accumulate": _ACCUMULATE}.get(method, {})
+    if name not in table:
+        raise _in_place(f"{name}.at") if method == "at" else _unsupported(f"numpy.{name}.{method}")
+    options.setdefault("axis", 0)
+    return getattr(gnp, table[name])(_operand(inputs[0]), **options)
+
+
+_CALLED_AS = {"divmod": "divmod"}
+
+
+def _operand(x: Any) -> Any:
+    """NumPy takes lists where arrays are meant; gradcli.numpy wants arrays."""
+    return gnp.asarray(x) if isinstance(x, (list, tuple)) else x
+
+
+def _in_place(what: str) -> Exception:
+    error: Exception = fail(
+        "G214",
+        f"{what} would write a traced value into an array that exists already",
+        hint="use the result instead: y = np.add(a, b), or x.at[i].add(v)",
+        location=user_location(),
+        cls=TypeError,
+    )
+    return error
+
+
+_NAMESPACES = {"numpy": gnp, "numpy.linalg": gnp.linalg}
+_DIRECT: dict[str, Callable[..., Any]] = {
+    "shape": lambda a: a.shape,
+    "ndim": lambda a: a.ndim,
+    "size": lambda a, axis=None: a.size if axis is None else a.shape[axis],
+    "copy": lambda a, order="K", subok=False: gnp.asarray(a),
+    "iscomplexobj": lambda x: x.dtype.kind == "c",
+    "isrealobj": lambda x: x.dtype.kind != "c",
+    "result_type": lambda *args: gnp.result_type(*args),
+}
+
+
+def on_function(self: Value, func: Any, types: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """``__array_function__``: a function of NumPy with a value somewhere in its arguments."""
+    name, module = func.__name__, getattr(func, "__module__", "numpy") or "numpy"
+    if module == "numpy" and name in _DIRECT:
+        return _DIRECT[name](*args, **kwargs)
+    function = getattr(_NAMESPACES.get(module, None), name, None)
+    if function is None:
+        raise _unsupported(f"{module}.{name}")
+    options = {k: v for k, v in kwargs.items() if not (k in ("out", "like", "subok") and v is None)}
+    if options.get("out") is not None:
+        raise _in_place(f"{name}(…, out=…)")
+    return function(*(_with_arrays(a, name) for a in args), **options)
+
+
+_TAKE_SEQUENCES = frozenset("stack concatenate hstack vstack dstack column_stack block meshgrid select choose".split())
+
+
+def _with_arrays(x: Any, name: str) -> Any:
+    """A list with values in it is an array to most of NumPy's functions, and a list of arrays to some."""
+    if name not in _TAKE_SEQUENCES and isinstance(x, (list, tuple)) and holds_value(x):
+        return gnp.array(x)
+    return x
+
+
+def holds_value(x: Any) -> bool:
+    """Whether a traced or concrete value of the engine is somewhere in nested lists and tuples."""
+    if isinstance(x, (list, tuple)):
+        return any(holds_value(item) for item in x)
+    return isinstance(x, Value)
+
+
+def install() -> None:
+    """Fills the table that values consult."""
+    PROTOCOLS["ufunc"] = on_ufunc
+    PROTOCOLS["function"] = on_function
+
+
+install()

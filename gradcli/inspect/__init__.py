@@ -1,0 +1,1 @@
+"""What the commands compute: results as frozen dataclasses, nothing printed."""

@@ -1,0 +1,241 @@
+"""The results of the commands: frozen dataclasses that hold everything a rendering needs, and print nothing.
+
+A *value* here is a Python number, a NumPy array, or a pytree of them; values by argument are dictionaries from the
+argument's label (``x``, ``params``, ``params.w``) to a value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+Values = dict[str, Any]
+Verdict = Literal["pass", "fail", "kink", "unclear"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What all results have. ``notes`` go to stderr: promotions, decisions that tracing took, what was left out."""
+
+    command: ClassVar[str] = ""
+    target: str
+    dtype: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradResult(Result):
+    """Value and gradient at ``inputs``; with ``order`` the derivatives 0 … order instead of gradients.
+
+    varied: name and points of the argument that ``--vary`` moves; the values then have one leading axis of that length.
+    """
+
+    command: ClassVar[str] = "grad"
+    inputs: Values
+    value: Any
+    gradients: Values | None
+    derivatives: tuple[Any, ...] | None = None
+    wrt: str = ""
+    varied: tuple[str, Any] | None = None
+    show_value: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class JvpResult(Result):
+    """Value and the derivative along ``tangents``."""
+
+    command: ClassVar[str] = "jvp"
+    inputs: Values
+    tangents: Values
+    value: Any
+    tangent_out: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class VjpResult(Result):
+    """Value and what ``cotangent`` pulls back to, for each argument."""
+
+    command: ClassVar[str] = "vjp"
+    inputs: Values
+    cotangent: Any
+    value: Any
+    cotangents: Values
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixResult(Result):
+    """A Jacobian or Hessian. ``matrix`` is one value, or a dictionary by argument (for a Hessian: by two arguments)."""
+
+    kind: Literal["jacobian", "hessian"]
+    inputs: Values
+    value: Any
+    matrix: Any
+    wrt: tuple[str, ...]
+    mode: str
+
+    @property
+    def command(self) -> str:  # type: ignore[override]
+        """``jacobian`` or ``hessian``."""
+        return self.kind
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaylorResult(Result):
+    """Derivatives 0 … order of a function of one scalar argument, by Taylor mode."""
+
+    command: ClassVar[str] = "taylor"
+    inputs: Values
+    wrt: str
+    derivatives: tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchResult(Result):
+    """Per-sample values and gradients; ``values`` and each gradient have a leading axis of length ``n``.
+
+    reduce: what was done to the gradients: ``none``, ``norm`` (one a sample), ``mean`` or ``sum`` (over samples).
+    indices: the sample numbers of the rows, where ``--top`` picked some.
+    """
+
+    command: ClassVar[str] = "batch"
+    inputs: Values
+    over: tuple[str, ...]
+    n: int
+    values: Any
+    gradients: Values
+    reduce: str = "none"
+    indices: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class JaxprResult(Result):
+    """The program: its text in the style asked, and its data. ``values``: per equation, where asked for."""
+
+    command: ClassVar[str] = "jaxpr"
+    of: str
+    text: str
+    data: dict[str, Any]
+    values: tuple[tuple[str, ...], ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One derivative by both ways. ``of`` names what was differentiated: ``f``, or a derivative of lower order.
+
+    derivative: its name, ``d2f/dxdy``. ad: by automatic differentiation in ``mode``; fd: by differences of ``of`` along ``argument[index]`` with ``step``;
+    fd_error: how far the difference quotient itself may be off.
+    """
+
+    derivative: str
+    of: str
+    argument: str
+    index: tuple[int, ...]
+    order: int
+    mode: str
+    ad: complex
+    fd: complex
+    abs_error: float
+    rel_error: float
+    step: float
+    fd_error: float
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult(Result):
+    """Every comparison made; ``verdict`` is ``fail`` as soon as one of them failed."""
+
+    command: ClassVar[str] = "check"
+    inputs: Values
+    method: str
+    checks: tuple[Check, ...]
+    verdict: Literal["pass", "fail"]
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeResult(Result):
+    """Milliseconds of each stage, and of every run."""
+
+    command: ClassVar[str] = "time"
+    of: str
+    equations: int
+    trace_ms: float
+    differentiate_ms: float
+    compile_ms: float
+    first_ms: float
+    runs_ms: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseResult:
+    """One case of a spec. ``message`` says in one line what differed, or what the error was."""
+
+    file: str
+    name: str
+    status: Literal["passed", "failed", "error"]
+    message: str = ""
+    seconds: float = 0.0
+    line: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult(Result):
+    """All cases of all specs."""
+
+    command: ClassVar[str] = "run"
+    cases: tuple[CaseResult, ...]
+
+    @property
+    def passed(self) -> int:
+        """The number of cases that passed."""
+        return sum(c.status == "passed" for c in self.cases)
+
+    @property
+    def failed(self) -> int:
+        """The number of cases whose result differs from what was expected."""
+        return sum(c.status == "failed" for c in self.cases)
+
+    @property
+    def errors(self) -> int:
+        """The number of cases that could not be computed."""
+        return sum(c.status == "error" for c in self.cases)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionRow:
+    """A function of a file: signature with defaults, first line of its docstring, and where it is."""
+
+    name: str
+    signature: str
+    defaults: Values
+    doc: str
+    line: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListResult(Result):
+    """The functions of a file."""
+
+    command: ClassVar[str] = "list"
+    functions: tuple[FunctionRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpRow:
+    """A primitive and which rules it has."""
+
+    name: str
+    family: str
+    jvp: bool
+    transpose: bool
+    batch: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpsResult(Result):
+    """Every primitive."""
+
+    command: ClassVar[str] = "ops"
+    ops: tuple[OpRow, ...]

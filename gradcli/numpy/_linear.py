@@ -1,0 +1,309 @@
+"""Products of vectors, matrices and tensors; diagonals and triangles."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine.array import Array, type_of
+from gradcli.engine.ir.types import canonical_dtype, promote_types
+from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops import shape as s
+from gradcli.engine.ops.dot import dot_general
+from gradcli.engine.ops.operators import like, multiply, promoted, subtract, to_inexact, where
+from gradcli.engine.ops.shape import canonical_axis, reduce_sum
+from gradcli.numpy._base import arr, type_error, value_error
+from gradcli.numpy._reductions import sum
+from gradcli.numpy._shapes import moveaxis, ravel, swapaxes
+
+
+def dot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
+    """The product over the last axis of ``a`` and the second to last of ``b`` (its only one if a vector).
+
+    Raises TypeError where these sizes differ.
+    """
+    a, b = _operands(a, b, preferred_element_type)
+    if not a.ndim or not b.ndim:
+        return multiply(a, b)
+    return _dot_general(a, b, ((a.ndim - 1,), (builtins.max(b.ndim - 2, 0),)))
+
+
+def _operands(a: Any, b: Any, dtype: Any = None) -> tuple[Any, Any]:
+    """Both operands as values of one dtype, ranks as they are."""
+    a, b = arr(a), arr(b)
+    common = canonical_dtype(dtype) if dtype is not None else promote_types(a.type, b.type)[0]
+    return e.convert_element_type(a, common, a.weak_type), e.convert_element_type(b, common, b.weak_type)
+
+
+def _dot_general(a: Any, b: Any, contract: Any, batch: Any = ((), ())) -> Any:
+    for i, j in zip(*contract, strict=True):
+        if a.shape[i] != b.shape[j]:
+            raise type_error(f"the product of {a.type} and {b.type}: sizes {a.shape[i]} and {b.shape[j]} differ")
+    return dot_general(a, b, (contract, batch))
+
+
+def vdot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
+    """The inner product of both operands flattened, the first one conjugated."""
+    a = arr(a)
+    a = e.conj(a) if a.dtype.kind == "c" else a
+    return dot(ravel(a), ravel(b), preferred_element_type=preferred_element_type)
+
+
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1, precision: Any = None, preferred_element_type: Any = None) -> Any:
+    """Inner products along an axis, the first operand conjugated."""
+    x1, x2 = promoted(x1, x2)
+    x1 = e.conj(x1) if type_of(x1).dtype.kind == "c" else x1
+    return sum(e.mul(x1, x2), axis, preferred_element_type)
+
+
+def inner(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
+    """The product over the last axis of both."""
+    a, b = _operands(a, b, preferred_element_type)
+    if not a.ndim or not b.ndim:
+        return multiply(a, b)
+    return _dot_general(a, b, ((a.ndim - 1,), (b.ndim - 1,)))
+
+
+def outer(a: Any, b: Any, out: None = None) -> Any:
+    """All products of an element of ``a`` and one of ``b``, both flattened."""
+    a, b = _operands(a, b)
+    column, row = s.reshape(a, (a.size, 1)), s.reshape(b, (1, b.size))
+    return multiply(column, row)
+
+
+def tensordot(
+    a: Any, b: Any, axes: Any = 2, *, precision: Any = None, preferred_element_type: Any = None
+) -> Any:
+    """The product summed over ``axes``: a number of last and first axes, or a pair of axes or lists of axes."""
+    a, b = _operands(a, b, preferred_element_type)
+    if isinstance(axes, (int, np.integer)):
+        n = int(axes)
+        if n > builtins.min(a.ndim, b.ndim):
+            raise type_error(f"tensordot over {n} axes does not fit {a.type} and {b.type}")
+        first, second = tuple(range(a.ndim - n, a.ndim)), tuple(range(n))
+    else:
+        left, right = axes
+        first = tuple(canonical_axis(i, a.ndim) for i in ([left] if isinstance(left, int) else left))
+        second = tuple(canonical_axis(i, b.ndim) for i in ([right] if isinstance(right, int) else right))
+        if len(first) != len(second):
+            raise type_error(f"tensordot needs as many axes of one operand as of the other, got {axes}")
+    return _dot_general(a, b, (first, second))
+
+
+def kron(a: Any, b: Any) -> Any:
+    """The Kronecker product."""
+    a, b = _operands(a, b)
+    ndim = builtins.max(a.ndim, b.ndim)
+    left = (1,) * (ndim - a.ndim) + a.shape
+    right = (1,) * (ndim - b.ndim) + b.shape
+    wide_a = s.reshape(a, tuple(m for n in left for m in (n, 1)))
+    wide_b = s.reshape(b, tuple(m for n in right for m in (1, n)))
+    return s.reshape(multiply(wide_a, wide_b), tuple(n * m for n, m in zip(left, right, strict=True)))
+
+
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    """The cross product of vectors of 2 or 3 components along an axis. Raises ValueError for other sizes."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = _operands(a, b)
+    a, b = moveaxis(a, axisa, 0), moveaxis(b, axisb, 0)
+    if a.shape[0] not in (2, 3) or b.shape[0] not in (2, 3):
+        raise value_error(f"cross needs vectors of 2 or 3 components, got {a.shape[0]} and {b.shape[0]}")
+
+    def part(x: Any, i: int) -> Any:
+        return s.reshape(s.slice_in_dim(x, i, i + 1, 0), x.shape[1:]) if i < x.shape[0] else None
+
+    def minor(i: int, j: int) -> Any:
+        terms = [(part(a, i), part(b, j)), (part(a, j), part(b, i))]
+        left, right = (None if x is None or y is None else multiply(x, y) for x, y in terms)
+        if left is None or right is None:
+            zero = multiply(part(a, 0), part(b, 0))
+            left, right = (multiply(zero, like(zero, 0)) if v is None else v for v in (left, right))
+        return subtract(left, right)
+
+    if a.shape[0] == 2 and b.shape[0] == 2:
+        return minor(0, 1)
+    parts = [minor(1, 2), minor(2, 0), minor(0, 1)]
+    joined = s.concatenate([s.expand_dims(p, [0]) for p in parts], 0)
+    return moveaxis(joined, 0, axisc)
+
+
+# --- diagonals and triangles ----------------------------------------------------------------------------------------
+
+
+def _bounds(n: int, m: int, k: int) -> tuple[int, int, int]:
+    """Row and column where the k-th diagonal of an n by m matrix starts, and its length."""
+    row, column = builtins.max(-k, 0), builtins.max(k, 0)
+    return row, column, builtins.max(builtins.min(n - row, m - column), 0)
+
+
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The diagonal along two axes, as the last axis. Raises ValueError for fewer than two dimensions."""
+    a = arr(a)
+    if a.ndim < 2:
+        raise value_error(f"diagonal needs at least two dimensions, got {a.type}")
+    a = moveaxis(a, (axis1, axis2), (-2, -1))
+    *lead, n, m = a.shape
+    row, column, length = _bounds(n, m, operator.index(offset))
+    if not length:
+        return Array(np.zeros((*lead, 0), a.dtype))
+    flat = s.reshape(a, (*lead, n * m))
+    start = row * m + column
+    return s.slice_in_dim(flat, start, start + (length - 1) * (m + 1) + 1, len(lead), m + 1)
+
+
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None) -> Any:
+    """The sum of the diagonal."""
+    return sum(diagonal(a, offset, axis1, axis2), -1, dtype)
+
+
+def diag(v: Any, k: int = 0) -> Any:
+    """The diagonal of a matrix, or the matrix with that diagonal. Raises ValueError for other dimensions."""
+    v = arr(v)
+    if v.ndim == 2:
+        return diagonal(v, k)
+    if v.ndim != 1:
+        raise value_error(f"diag needs a vector or a matrix, got {v.type}")
+    n = v.shape[0] + builtins.abs(k)
+    row, column, length = _bounds(n, n, k)
+    if not length:
+        return Array(np.zeros((n, n), v.dtype))
+    start = row * n + column
+    after = n * n - (start + (length - 1) * (n + 1) + 1)
+    return s.reshape(s.pad(v, v.dtype.type(0), [(start, after, n)]), (n, n))
+
+
+def diagflat(v: Any, k: int = 0) -> Any:
+    """The matrix with the flattened ``v`` as its diagonal."""
+    return diag(ravel(v), k)
+
+
+def _triangle(m: Any, mask: np.ndarray[Any, Any], keep: bool) -> Any:
+    m = arr(m)
+    return where(mask if keep else ~mask, m, like(m, 0))
+
+
+def tril(m: Any, k: int = 0) -> Any:
+    """The lower triangle, zeros above the ``k``-th diagonal. Raises ValueError for fewer than two dimensions."""
+    return _triangle(m, np.tri(*_matrix_shape(m), k, dtype=bool), True)
+
+
+def triu(m: Any, k: int = 0) -> Any:
+    """The upper triangle, zeros below the ``k``-th diagonal. Raises ValueError for fewer than two dimensions."""
+    return _triangle(m, np.tri(*_matrix_shape(m), k - 1, dtype=bool), False)
+
+
+def _matrix_shape(m: Any) -> tuple[int, int]:
+    shape = type_of(m).shape
+    if len(shape) < 2:
+        raise value_error(f"a matrix has at least two dimensions, got {type_of(m)}")
+    return shape[-2], shape[-1]
+
+
+# --- polynomials, convolution, statistics ---------------------------------------------------------------------------
+
+
+def polyval(p: Any, x: Any, *, unroll: int = 16) -> Any:
+    """The polynomial with coefficients ``p`` (highest power first) at ``x``, by Horner's rule."""
+    p = arr(p)
+    (x,) = promoted(x)
+    out = None
+    for i in range(p.shape[0]):
+        coefficient = s.reshape(s.slice_in_dim(p, i, i + 1, 0), p.shape[1:])
+        out = coefficient if out is None else e.add(*promoted(multiply(out, x), coefficient))
+    if out is None:
+        return s.broadcast_to_type(like(x, 0), type_of(x))
+    return out if type_of(out).shape else s.broadcast_to_type(promoted(out, like(x, 0))[0], type_of(x))
+
+
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """The columns of powers of a vector, highest first."""
+    x = arr(x)
+    n = x.shape[0] if N is None else operator.index(N)
+    column = s.reshape(x, (x.size, 1))
+    powers = [e.integer_pow(column, k) for k in (range(n) if increasing else range(n)[::-1])]
+    return s.concatenate(powers, 1) if powers else Array(np.zeros((x.size, 0), x.dtype))
+
+
+def convolve(a: Any, v: Any, mode: str = "full", *, precision: Any = None, preferred_element_type: Any = None) -> Any:
+    """The discrete convolution of two vectors; ``mode`` is ``full``, ``same`` or ``valid``."""
+    a, v = _operands(a, v, preferred_element_type)
+    if a.ndim != 1 or v.ndim != 1 or not a.size or not v.size:
+        raise value_error("convolve needs two non-empty vectors")
+    if a.size < v.size:
+        a, v = v, a
+    n, m = a.size, v.size
+    before = {"full": m - 1, "same": m // 2, "valid": 0}
+    after = {"full": m - 1, "same": m - m // 2 - 1, "valid": 0}
+    if mode not in before:
+        raise value_error(f"mode must be 'full', 'same' or 'valid', got {mode!r}")
+    padded = s.pad(a, a.dtype.type(0), [(before[mode], after[mode], 0)])
+    length = n + before[mode] + after[mode] - m + 1
+    windows = s.concatenate([s.expand_dims(s.slice_in_dim(padded, i, i + length, 0), [0]) for i in range(m)], 0)
+    return dot(s.rev(v, (0,)), windows)
+
+
+def correlate(a: Any, v: Any, mode: str = "valid", *, precision: Any = None, preferred_element_type: Any = None) -> Any:
+    """The cross-correlation of two vectors, the second one conjugated."""
+    v = arr(v)
+    v = s.rev(e.conj(v) if v.dtype.kind == "c" else v, (0,))
+    if type_of(a).size < v.size and mode == "same":
+        n, m = type_of(a).size, v.size
+        full = convolve(a, v, "full")
+        start = (n - 1) // 2 if n % 2 else n // 2
+        return s.slice_in_dim(full, start, start + m, 0)
+    return convolve(a, v, mode, preferred_element_type=preferred_element_type)
+
+
+def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None) -> Any:
+    """The covariance matrix of variables in rows (or columns), with divisor n - 1 (n if ``bias``)."""
+    x = _variables(m, rowvar)
+    if y is not None:
+        x = s.concatenate(promoted(x, _variables(y, rowvar)), 0)
+    (x,) = promoted(x, to=to_inexact)
+    free = (0 if bias else 1) if ddof is None else ddof
+    n = x.shape[1]
+    mean = e.div(reduce_sum(x, (1,)), like(x, n))
+    x = subtract(x, s.reshape(mean, (x.shape[0], 1)))
+    other = e.conj(x) if x.dtype.kind == "c" else x
+    product = _dot_general(x, other, ((1,), (1,)))
+    out = e.div(product, like(product, n - free if n > free else math.nan))
+    return s.reshape(out, ()) if out.shape == (1, 1) else s.squeeze(out, [i for i in range(2) if out.shape[i] == 1])
+
+
+def _variables(m: Any, rowvar: bool) -> Any:
+    m = arr(m)
+    if m.ndim > 2:
+        raise value_error(f"cov needs at most two dimensions, got {m.type}")
+    m = s.reshape(m, (1, m.size)) if m.ndim < 2 else m
+    return m if rowvar or m.shape[0] == 1 else swapaxes(m, 0, 1)
+
+
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+    """The matrix of correlation coefficients."""
+    c = cov(x, y, rowvar)
+    if not c.ndim:
+        return e.div(c, c)
+    d = e.sqrt(e.real(diagonal(c)) if c.dtype.kind == "c" else diagonal(c))
+    return e.div(*promoted(c, outer(d, d)))
+
+
+def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    """The integral by the trapezoidal rule along an axis."""
+    y = arr(y)
+    axis = canonical_axis(axis, y.ndim)
+    y = moveaxis(y, axis, -1)
+    n = y.shape[-1]
+    later, earlier = s.slice_in_dim(y, 1, n, y.ndim - 1), s.slice_in_dim(y, 0, n - 1, y.ndim - 1)
+    widths: Any = dx
+    if x is not None:
+        x = arr(x)
+        x = x if x.ndim == 1 else moveaxis(x, axis, -1)
+        m = x.shape[-1]
+        widths = subtract(s.slice_in_dim(x, 1, m, x.ndim - 1), s.slice_in_dim(x, 0, m - 1, x.ndim - 1))
+    areas = multiply(multiply(widths, e.add(later, earlier)), 0.5)
+    return reduce_sum(areas, (type_of(areas).ndim - 1,))

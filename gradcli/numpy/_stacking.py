@@ -1,0 +1,272 @@
+"""Joining, splitting, repeating and padding."""
+
+from __future__ import annotations
+
+import builtins
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine.array import Value, type_of
+from gradcli.engine.ir.types import promote_types
+from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops import shape as s
+from gradcli.engine.ops.shape import canonical_axis, slice_in_dim
+from gradcli.numpy._base import arr, type_error, unsupported, value_error
+from gradcli.numpy._shapes import atleast_1d, atleast_2d, atleast_3d, flip, ravel
+
+
+def _arrays(arrays: Any, name: str, dtype: Any = None) -> list[Any]:
+    """The operands of a joining function, in their common dtype."""
+    if isinstance(arrays, (Value, np.ndarray)):
+        if not type_of(arrays).ndim:
+            raise type_error(f"{name} needs a sequence of arrays, not one scalar")
+        a = arr(arrays)
+        arrays = [s.reshape(slice_in_dim(a, i, i + 1, 0), a.shape[1:]) for i in range(a.shape[0])]
+    if not arrays:
+        raise value_error(f"{name} needs at least one array")
+    values = [arr(a) for a in arrays]
+    common = promote_types(*(v.type for v in values))[0] if dtype is None else np.dtype(dtype)
+    return [v if v.dtype == common else e.convert_element_type(v, common) for v in values]
+
+
+def concatenate(arrays: Any, axis: int | None = 0, dtype: Any = None) -> Any:
+    """Arrays joined along an existing axis (None: flattened first). Raises TypeError where shapes do not fit."""
+    values = _arrays(arrays, "concatenate", dtype)
+    if axis is None:
+        return concatenate([ravel(v) for v in values], 0)
+    if not values[0].ndim:
+        raise value_error("arrays of no dimension cannot be concatenated", "use stack, or hstack")
+    return s.concatenate(values, canonical_axis(axis, values[0].ndim))
+
+
+concat = concatenate
+
+
+def stack(arrays: Any, axis: int = 0, out: None = None, dtype: Any = None) -> Any:
+    """Arrays of one shape joined along a new axis. Raises ValueError where the shapes differ."""
+    values = _arrays(arrays, "stack", dtype)
+    if len({v.shape for v in values}) > 1:
+        raise value_error(f"stack needs arrays of one shape, got {', '.join(str(v.type) for v in values)}")
+    place = canonical_axis(axis, values[0].ndim + 1)
+    return s.concatenate([s.expand_dims(v, [place]) for v in values], place)
+
+
+def _parts(tup: Any) -> list[Any]:
+    """The operands as a list: one array stands for its rows."""
+    if isinstance(tup, (Value, np.ndarray)):
+        return [arr(tup)[i] for i in range(type_of(tup).shape[0])]
+    return list(tup)
+
+
+def vstack(tup: Any, dtype: Any = None) -> Any:
+    """Rows on top of one another."""
+    return concatenate([atleast_2d(a) for a in _parts(tup)], 0, dtype)
+
+
+def hstack(tup: Any, dtype: Any = None) -> Any:
+    """Side by side: along the second axis, or the first for vectors."""
+    values = [atleast_1d(a) for a in _parts(tup)]
+    return concatenate(values, 0 if values[0].ndim == 1 else 1, dtype)
+
+
+def dstack(tup: Any, dtype: Any = None) -> Any:
+    """Along the third axis."""
+    return concatenate([atleast_3d(a) for a in _parts(tup)], 2, dtype)
+
+
+def column_stack(tup: Any) -> Any:
+    """Vectors as the columns of a matrix; matrices side by side."""
+    columns = [arr(a) for a in _parts(tup)]
+    return concatenate([a if a.ndim > 1 else s.reshape(a, (a.size, 1)) for a in columns], 1)
+
+
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    """``values`` behind ``arr``, along an axis or both flattened."""
+    if axis is None:
+        return concatenate([ravel(arr), ravel(values)], 0)
+    return concatenate([arr, values], axis)
+
+
+# --- splitting ------------------------------------------------------------------------------------------------------
+
+
+def _split(name: str, ary: Any, indices_or_sections: Any, axis: int) -> list[Any]:
+    ary = arr(ary)
+    axis = canonical_axis(axis, ary.ndim)
+    n = ary.shape[axis]
+    if isinstance(indices_or_sections, (int, np.integer)):
+        sections = int(indices_or_sections)
+        each, rest = divmod(n, sections)
+        if rest and name != "array_split":
+            raise value_error(f"{name} cannot cut {n} into {sections} equal parts", "use array_split")
+        bounds = np.cumsum([0] + [each + (i < rest) for i in range(sections)]).tolist()
+    else:
+        cuts = [operator.index(i) for i in indices_or_sections]
+        bounds = [0, *(builtins.min(builtins.max(c + n if c < 0 else c, 0), n) for c in cuts), n]
+    return [slice_in_dim(ary, a, builtins.max(a, b), axis) for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """Cut into equal parts, or at indices. Raises ValueError where equal parts are impossible."""
+    return _split("split", ary, indices_or_sections, axis)
+
+
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """Like :func:`split`; the first parts may be longer by one."""
+    return _split("array_split", ary, indices_or_sections, axis)
+
+
+def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """Cut along the first axis."""
+    return split(ary, indices_or_sections, 0)
+
+
+def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """Cut along the second axis, or the first of a vector."""
+    return split(ary, indices_or_sections, 0 if type_of(ary).ndim == 1 else 1)
+
+
+def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """Cut along the third axis."""
+    return split(ary, indices_or_sections, 2)
+
+
+# --- repeating ------------------------------------------------------------------------------------------------------
+
+
+def tile(A: Any, reps: Any) -> Any:
+    """The whole array repeated along each axis."""
+    A = arr(A)
+    times = [operator.index(n) for n in (reps if isinstance(reps, (tuple, list)) else (reps,))]
+    ndim = builtins.max(A.ndim, len(times))
+    times = [1] * (ndim - len(times)) + times
+    A = s.reshape(A, (1,) * (ndim - A.ndim) + A.shape)
+    wide = tuple(m for n, size in zip(times, A.shape, strict=True) for m in (n, size))
+    out = s.broadcast_in_dim(A, wide, tuple(range(1, 2 * ndim, 2)))
+    return s.reshape(out, tuple(n * size for n, size in zip(times, A.shape, strict=True)))
+
+
+def repeat(a: Any, repeats: Any, axis: int | None = None, *, total_repeat_length: int | None = None) -> Any:
+    """Each element repeated, along an axis or flattened. The counts must be known while tracing.
+
+    Raises NotImplementedError for ``total_repeat_length``.
+    """
+    if total_repeat_length is not None:
+        raise unsupported("repeat with total_repeat_length is not supported", "leave it out: the counts are known")
+    a = arr(a)
+    if axis is None:
+        a, axis = ravel(a), 0
+    axis = canonical_axis(axis, a.ndim)
+    counts = np.asarray(repeats.concrete() if isinstance(repeats, Value) else repeats)
+    if counts.size == 1:
+        n = int(counts.reshape(()))
+        shape = a.shape
+        wide = s.expand_dims(a, [axis + 1])
+        out = s.broadcast_in_dim(wide, (*shape[: axis + 1], n, *shape[axis + 1 :]), tuple(range(a.ndim + 1)))
+        return s.reshape(out, (*shape[:axis], shape[axis] * n, *shape[axis + 1 :]))
+    if counts.shape != (a.shape[axis],):
+        raise value_error(f"repeat needs one count, or one for each of {a.shape[axis]} elements, got {counts.shape}")
+    pieces = []
+    for i, n in enumerate(counts.tolist()):
+        if n:
+            piece = slice_in_dim(a, i, i + 1, axis)
+            pieces.append(s.broadcast_in_dim(piece, (*a.shape[:axis], n, *a.shape[axis + 1 :]), tuple(range(a.ndim))))
+    return s.concatenate(pieces, axis) if pieces else slice_in_dim(a, 0, 0, axis)
+
+
+# --- padding --------------------------------------------------------------------------------------------------------
+
+
+def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0, **kwargs: Any) -> Any:
+    """Padding before and after each axis; modes constant, edge, reflect, symmetric, wrap and empty.
+
+    ``pad_width`` is n, (before, after), or one such pair an axis. Raises NotImplementedError for other modes.
+    """
+    a = arr(array)
+    widths = np.broadcast_to(np.asarray(pad_width), (a.ndim, 2)).tolist()
+    if any(n < 0 for pair in widths for n in pair):
+        raise value_error(f"pad needs non-negative widths, got {pad_width}")
+    if kwargs and not (mode in ("reflect", "symmetric") and kwargs.get("reflect_type") == "even"):
+        raise unsupported(f"pad does not support {', '.join(kwargs)}")
+    if mode in ("constant", "empty"):
+        return _pad_constant(a, widths, constant_values)
+    if mode not in _SIDES:
+        raise unsupported(f"pad mode {mode!r} is not supported", f"one of constant, {', '.join(_SIDES)}")
+    for axis, (before, after) in enumerate(widths):
+        a = _pad_axis(a, axis, before, after, mode)
+    return a
+
+
+def _pad_constant(a: Any, widths: list[list[int]], values: Any) -> Any:
+    if isinstance(values, (list, tuple)) or type_of(values).ndim:
+        for axis, (width, pair) in enumerate(zip(widths, np.broadcast_to(values, (a.ndim, 2)), strict=True)):
+            for side in range(2):
+                config = [(0, 0, 0)] * a.ndim
+                config[axis] = (width[0], 0, 0) if side == 0 else (0, width[1], 0)
+                a = s.pad(a, a.dtype.type(pair[side]), config)
+        return a
+    value = e.convert_element_type(values, a.dtype) if isinstance(values, Value) else a.dtype.type(values)
+    return s.pad(a, value, [(before, after, 0) for before, after in widths])
+
+
+def _mirror(skip: int) -> Callable[[Any, int, int, bool], Any]:
+    """One step of mirror padding: up to a whole period, leaving out the edge itself when ``skip`` is 1."""
+
+    def side(a: Any, axis: int, n: int, front: bool) -> Any:
+        size = a.shape[axis]
+        n = builtins.min(n, size - skip) if size > skip else n
+        if size <= skip:  # a single element mirrors to itself
+            return _edge(a, axis, n, front)
+        part = slice_in_dim(a, skip, skip + n, axis) if front else slice_in_dim(a, size - skip - n, size - skip, axis)
+        return flip(part, axis)
+
+    return side
+
+
+def _edge(a: Any, axis: int, n: int, front: bool) -> Any:
+    size = a.shape[axis]
+    piece = slice_in_dim(a, 0, 1, axis) if front else slice_in_dim(a, size - 1, size, axis)
+    return s.broadcast_in_dim(piece, (*a.shape[:axis], n, *a.shape[axis + 1 :]), tuple(range(a.ndim)))
+
+
+def _wrap(a: Any, axis: int, n: int, front: bool) -> Any:
+    size = a.shape[axis]
+    n = builtins.min(n, size)
+    return slice_in_dim(a, size - n, size, axis) if front else slice_in_dim(a, 0, n, axis)
+
+
+_SIDES: dict[str, Callable[[Any, int, int, bool], Any]] = {
+    "edge": _edge, "reflect": _mirror(1), "symmetric": _mirror(0), "wrap": _wrap,
+}  # fmt: skip
+
+
+def _pad_axis(a: Any, axis: int, before: int, after: int, mode: str) -> Any:
+    """Pads one axis, in several rounds where the padding is longer than what can be mirrored at once."""
+    if before + after and not a.shape[axis]:
+        raise value_error(f"cannot pad an empty axis in mode {mode!r}")
+    if mode == "wrap":
+        return _pad_wrapped(a, axis, before, after)
+    side = _SIDES[mode]
+    while before or after:
+        parts = [a]
+        if before:
+            head = side(a, axis, before, True)
+            before -= head.shape[axis]
+            parts.insert(0, head)
+        if after:
+            tail = side(a, axis, after, False)
+            after -= tail.shape[axis]
+            parts.append(tail)
+        a = s.concatenate(parts, axis)
+    return a
+
+
+def _pad_wrapped(a: Any, axis: int, before: int, after: int) -> Any:
+    n: int = a.shape[axis]
+    rounds, start = -(-before // n), -before % n
+    copies = rounds + 1 + -(-after // n)
+    long = s.concatenate([a] * copies, axis) if copies > 1 else a
+    return slice_in_dim(long, start, start + before + n + after, axis)

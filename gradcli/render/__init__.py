@@ -1,0 +1,1 @@
+"""Results as text: every function returns a string, none prints."""

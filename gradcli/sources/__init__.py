@@ -1,0 +1,1 @@
+"""Where functions and values come from: files, specs, expressions, the command line."""

@@ -1,0 +1,730 @@
+"""Indexing: against NumPy on any index expression, derivatives against differences, vmap against loops, JAX as oracle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from gradcli.engine.api import check_grads, grad, jacfwd, jacrev, jit, jvp, make_jaxpr, vjp, vmap
+from gradcli.engine.array import Array, raw
+from gradcli.engine.errors import NonConcreteBooleanIndexError, diagnostic_of
+from gradcli.engine.ir.check import check_jaxpr
+from gradcli.engine.ops import dynamic, index, scatter, take
+from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.define import REGISTRY
+from gradcli.engine.ops.index_numpy import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers
+from gradcli.engine.ops.indexing import AtIndexer, getitem
+from gradcli.engine.ops.shape import reduce_sum
+from gradcli.engine.taylor import taylor
+from tests.engine.harness import check_operation, check_vmap, numpy_of
+
+Gather, Scatter = GatherDimensionNumbers, ScatterDimensionNumbers
+RNG = np.random.default_rng(7)
+V = RNG.uniform(0.5, 2.0, 5)
+X = RNG.uniform(0.5, 2.0, (4, 5))
+T = RNG.uniform(0.5, 2.0, (3, 4, 5))
+I = np.array([2, 0, 2, -1])  # noqa: E741
+MASK = np.array([True, False, True, True])
+
+# --- x[index] -------------------------------------------------------------------------------------------------------------
+
+EXPRESSIONS: list[tuple[str, Any, Any]] = [
+    ("int", T, 1),
+    ("negative", T, -1),
+    ("ints", T, (1, -2, 3)),
+    ("numpy_int", T, np.int32(2)),
+    ("slice", T, np.s_[1:]),
+    ("slice_negative", T, np.s_[-2:]),
+    ("slice_reverse", T, np.s_[::-1]),
+    ("slice_steps", T, np.s_[::2, ::-2, 4:0:-3]),
+    ("slice_empty", T, np.s_[2:1, 3:0]),
+    ("slice_empty_reverse", T, np.s_[0:2:-1, :, 5:7]),
+    ("slice_beyond", T, np.s_[-9:9, 9:]),
+    ("none", T, None),
+    ("none_middle", T, np.s_[:, None, 1, None]),
+    ("ellipsis", T, np.s_[..., 0]),
+    ("ellipsis_empty", T, np.s_[0, 1, ..., 2]),
+    ("ellipsis_alone", T, ...),
+    ("everything", T, ()),
+    ("array", T, I[:2]),
+    ("array_2d", T, np.array([[0, 1], [2, -1]])),
+    ("array_empty", T, np.zeros(0, int)),
+    ("array_0d", T, np.array(1)),
+    ("list", T, [2, 0]),
+    ("list_empty", T, []),
+    ("lists", T, ([2, 0], [1, 1])),
+    ("arrays", T, (I[:2], I[:2])),
+    ("arrays_broadcast", T, (np.array([[0], [2]]), I)),
+    ("array_axis_1", T, np.s_[:, I]),
+    ("array_last", T, np.s_[..., I]),
+    ("array_int", T, (I[:2], 1)),
+    ("int_array", T, np.s_[1, :, I]),
+    ("int_slice_array", T, np.s_[:, 1, I]),
+    ("apart", T, np.s_[I[:2], :, I[:2]]),
+    ("apart_by_none", T, np.s_[I[:2], None, I[:2]]),
+    ("apart_by_empty_ellipsis", T, np.s_[:, I, ..., I]),
+    ("none_array", T, np.s_[None, :, I]),
+    ("array_none_slice", T, np.s_[1:, I, None, ::-2]),
+    ("array_step", T, np.s_[::-2, I, 1:4]),
+    ("array_0d_and_array", T, np.s_[np.array(1), :, I]),
+    ("mask", X, MASK),
+    ("mask_last", X.T, np.s_[:, MASK]),
+    ("mask_full", X, X > 1),
+    ("mask_two_axes", T, T[:, :, 0] > 1),
+    ("mask_and_array", T, np.s_[np.array([True, False, True]), I[:2]]),
+    ("mask_none_true", X, np.zeros(4, bool)),
+    ("mask_list", X, [True, False, True, False]),
+    ("true", X, True),
+    ("false", X, np.False_),
+    ("true_and_array", T, np.s_[:, True, I]),
+    ("int_and_true", T, np.s_[0, True]),
+    ("uint8", T, np.array([2, 1], np.uint8)),
+    ("int8", np.arange(300.0), np.array([-1, -128], np.int8)),
+]
+
+
+@pytest.mark.parametrize(("name", "x", "i"), EXPRESSIONS, ids=[row[0] for row in EXPRESSIONS])
+def test_indexing_is_numpys(name: str, x: Any, i: Any) -> None:
+    for dtype in ("d", "f", "D", "i", "?"):
+        cast = x.astype(dtype)
+        out = Array(cast)[i]
+        np.testing.assert_array_equal(raw(out), cast[i])
+        assert raw(out).dtype == cast.dtype and out.shape == cast[i].shape
+    check_operation(lambda a: a[i], [x], order=1)
+    check_jaxpr(make_jaxpr(lambda a: a[i])(x))
+
+
+SETTABLE = [row for row in EXPRESSIONS if row[0] not in ("array_0d",)]
+
+
+@pytest.mark.parametrize(("name", "x", "i"), SETTABLE, ids=[row[0] for row in SETTABLE])
+def test_writing_is_numpys(name: str, x: Any, i: Any) -> None:
+    shape = x[i].shape
+    y = np.random.default_rng(3).uniform(0.5, 2.0, shape)
+    for method, ufunc in (("set", None), ("add", np.add), ("subtract", np.subtract), ("multiply", np.multiply),
+                          ("min", np.minimum), ("max", np.maximum)):  # fmt: skip
+        expected = x.copy()
+        if ufunc is None:
+            expected[i] = y
+        elif isinstance(i, np.integer):
+            expected[i] = ufunc(x[i], y)
+        else:
+            ufunc.at(expected, i, y)
+        found = getattr(Array(x).at[i], method)(y)
+        np.testing.assert_allclose(raw(found), expected, rtol=1e-14)
+    check_operation(lambda a, b: AtIndexer(a)[i].set(b), [x, y], order=1)
+    check_operation(lambda a, b: AtIndexer(a)[i].add(b), [x, y], order=1)
+
+
+METHODS = ["set", "add", "subtract", "multiply", "divide", "min", "max", "power"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("i", [1, I, np.s_[1:3], np.s_[I, ::2]], ids=["int", "repeated", "slice", "mixed"])
+def test_derivatives_of_writing(method: str, i: Any) -> None:
+    y = RNG.uniform(0.5, 2.0, X[i].shape)
+    check_operation(lambda a, b: getattr(AtIndexer(a)[i], method)(b), [X, y], order=2)
+
+
+@pytest.mark.parametrize("dtype", ["f", "D"])
+@pytest.mark.parametrize("method", ["set", "add", "multiply", "divide"])
+def test_derivatives_of_writing_by_dtype(method: str, dtype: str) -> None:
+    x, y = X.astype(dtype), RNG.uniform(0.5, 2.0, X[I].shape).astype(dtype)
+    if dtype == "D":
+        x, y = x * (1 + 0.5j), y * (1 - 0.3j)
+    check_operation(lambda a, b: getattr(AtIndexer(a)[I], method)(b), [x, y], order=1)
+
+
+@st.composite
+def index_expressions(draw: Any) -> tuple[tuple[int, ...], Any]:
+    """A shape and an index that NumPy accepts for it."""
+    shape = tuple(draw(st.lists(st.integers(1, 4), min_size=1, max_size=4)))
+    broadcast = draw(st.sampled_from([(2,), (3,), (2, 3), ()]))
+    parts: list[Any] = []
+    used = 0
+    for n in shape[: draw(st.integers(0, len(shape)))]:
+        while draw(st.integers(0, 5)) == 0:
+            parts.append(None)
+        kind = draw(st.sampled_from(["int", "slice", "array", "array", "mask"]))
+        if kind == "int":
+            parts.append(draw(st.integers(-n, n - 1)))
+        elif kind == "slice":
+            ends = st.none() | st.integers(-n - 1, n + 1)
+            parts.append(slice(draw(ends), draw(ends), draw(st.none() | st.sampled_from([1, 2, -1, -2, 3]))))
+        elif kind == "array":
+            own = tuple(draw(st.sampled_from([m, m, 1])) for m in broadcast)
+            size = int(np.prod(own))
+            values = draw(st.lists(st.integers(-n, n - 1), min_size=size, max_size=size))
+            parts.append(np.array(values, int).reshape(own))
+        else:
+            mask = np.zeros(n, bool)
+            mask[draw(st.integers(0, n - 1))] = True
+            parts.append(mask)
+        used += 1
+    if draw(st.booleans()):
+        parts.insert(draw(st.integers(0, len(parts))), Ellipsis)
+    return shape, tuple(parts)
+
+
+@settings(max_examples=150, deadline=None)
+@given(index_expressions())
+def test_any_index_expression(case: tuple[tuple[int, ...], Any]) -> None:
+    shape, i = case
+    x = np.random.default_rng(0).uniform(size=shape)
+    try:
+        expected = x[i]
+    except IndexError:
+        assume(False)
+    out, pull = vjp(lambda a: getitem(a, i), x)
+    np.testing.assert_array_equal(raw(out), expected)
+    ct = np.random.default_rng(1).uniform(size=expected.shape)
+    back = np.zeros(shape)
+    np.add.at(back, i, ct)
+    np.testing.assert_allclose(raw(pull(ct)[0]), back, rtol=1e-12, atol=1e-15)
+    written = x.copy()
+    written[i] = ct
+    numbers = np.zeros(shape)
+    numbers[i] = np.arange(1, ct.size + 1).reshape(ct.shape)
+    np.testing.assert_array_equal(raw(Array(np.zeros(shape)).at[i].set(np.arange(1.0, ct.size + 1).reshape(ct.shape))), numbers)
+    np.testing.assert_array_equal(raw(AtIndexer(x)[i].set(ct)), written)
+
+
+@settings(max_examples=60, deadline=None)
+@given(index_expressions(), st.data())
+def test_traced_index_arrays_mean_the_same(case: tuple[tuple[int, ...], Any], data: Any) -> None:
+    shape, i = case
+    arrays = [p for p in i if isinstance(p, np.ndarray) and p.dtype == int]
+    assume(arrays)
+    x = np.random.default_rng(0).uniform(size=shape)
+    try:
+        expected = x[i]
+    except IndexError:
+        assume(False)
+
+    def rebuilt(a: Any, *given_arrays: Any) -> Any:
+        stream = iter(given_arrays)
+        return a[tuple(next(stream) if isinstance(p, np.ndarray) and p.dtype == int else p for p in i)]
+
+    np.testing.assert_array_equal(raw(jit(rebuilt)(x, *arrays)), expected)
+    batched = [np.stack([a, np.zeros_like(a)]) for a in arrays]
+    mapped = vmap(rebuilt, (None, *[0] * len(arrays)))(x, *batched)
+    for k in range(2):
+        np.testing.assert_array_equal(raw(mapped)[k], raw(rebuilt(Array(x), *[b[k] for b in batched])))
+
+
+@pytest.mark.parametrize("i", [0, 2, -1, -3])
+def test_traced_scalars(i: int) -> None:
+    for expression in (
+        lambda x, i: x[i],
+        lambda x, i: x[i, 1:3],
+        lambda x, i: x[..., i, ::-1, None],
+        lambda x, i: x[i, i],
+        lambda x, i: x[::2, i],
+        lambda x, i: x[i, I],
+        lambda x, i: x[1, i, ::2],
+    ):
+        np.testing.assert_array_equal(raw(jit(expression)(T, i)), expression(T, i))
+        check_operation(lambda x, e=expression: e(x, Array(np.int64(i))), [T], order=1)
+        mapped = vmap(expression, (None, 0))(T, np.array([i, 0, 1]))
+        np.testing.assert_array_equal(raw(mapped), np.stack([expression(T, k) for k in (i, 0, 1)]))
+        both = vmap(expression, (0, 0))(np.stack([T, 2 * T]), np.array([i, 1]))
+        np.testing.assert_array_equal(raw(both), np.stack([expression(T, i), expression(2 * T, 1)]))
+        g = grad(lambda x, i, e=expression: reduce_all(e(x, i) ** 2))(T, i)
+        where = np.zeros_like(T)
+        np.add.at(where, _numpy_index(expression, i), 1.0)
+        np.testing.assert_allclose(raw(g), 2 * T * where)
+
+
+def reduce_all(x: Any) -> Any:
+    return reduce_sum(x, tuple(range(x.ndim)))
+
+
+class _Recorder:
+    def __getitem__(self, index: Any) -> Any:
+        return index
+
+
+def _numpy_index(expression: Any, i: int) -> Any:
+    return expression(_Recorder(), i)
+
+
+def test_masks_under_transformations() -> None:
+    x = np.array([1.0, -2.0, 3.0])
+    np.testing.assert_array_equal(raw(grad(lambda a: reduce_all(a[a > 0] ** 2))(x)), [2, 0, 6])
+    np.testing.assert_array_equal(raw(grad(lambda a: reduce_all(a.at[a > 0].set(0.0)))(x)), [0, 1, 0])
+    for transformed in (jit(lambda a: a[a > 0]), vmap(lambda a: a[a > 0])):
+        with pytest.raises(NonConcreteBooleanIndexError, match="mask") as caught:
+            transformed(np.ones((2, 3)))
+        diagnostic = diagnostic_of(caught.value)
+        assert diagnostic is not None and diagnostic.hint is not None and "where" in diagnostic.hint
+
+
+def test_iteration_and_unpacking() -> None:
+    a, b = Array(np.array([1.0, 2.0]))
+    assert (float(a), float(b)) == (1.0, 2.0)
+    assert [float(v) for v in raw(grad(lambda x: sum(v * k for k, v in enumerate(x)))(np.ones(3)))] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("i", "cls", "message"),
+    [
+        (5, IndexError, "index 5 is out of bounds for axis 0 with size 4"),
+        (-5, IndexError, "index -5 is out of bounds for axis 0 with size 4"),
+        ((0, 7), IndexError, "index 7 is out of bounds for axis 1 with size 5"),
+        ((I, 7), IndexError, "index 7 is out of bounds for axis 1 with size 5"),
+        ((0, 0, 0), IndexError, "too many indices for array: array is 2-dimensional, but 3 were indexed"),
+        ((..., ...), IndexError, "single ellipsis"),
+        (np.ones(3, bool), IndexError, "boolean index did not match indexed array along axis 0"),
+        ((I, I[:3]), IndexError, "shape mismatch"),
+        ("a", TypeError, "not str"),
+        (1.0, TypeError, "not float"),
+        (np.array([1.0]), TypeError, "not an array of float64"),
+        (slice(None, None, 0), ValueError, "step cannot be zero"),
+    ],
+)
+def test_what_is_no_index_is_said(i: Any, cls: type[Exception], message: str) -> None:
+    for f in (lambda: Array(X)[i], lambda: make_jaxpr(lambda x: x[i])(X)):
+        with pytest.raises(cls, match=message.replace("[", r"\[")):
+            f()
+
+
+def test_a_place_on_an_empty_axis() -> None:
+    empty = Array(np.zeros((0, 3)))
+    for i in (0, I):
+        with pytest.raises(IndexError, match="axis 0 with size 0"):
+            empty[i]
+    assert empty[np.zeros(0, int)].shape == (0, 3) and empty[:, 1].shape == (0,)
+
+
+def test_traced_slice_bounds() -> None:
+    assert raw(grad(lambda x, n: reduce_all(x[:n]))(V, 2)).tolist() == [1, 1, 0, 0, 0]
+    with pytest.raises(IndexError, match="traced integer") as caught:
+        jit(lambda x, n: x[:n])(V, 2)
+    assert "dynamic_slice" in str(diagnostic_of(caught.value))
+
+
+def test_out_of_bounds() -> None:
+    x, far = Array(np.arange(3.0)), np.array([5, -7, 1])
+    np.testing.assert_array_equal(raw(x[far]), [2, 0, 1])
+    np.testing.assert_array_equal(raw(x.at[far].get(mode="fill")), [np.nan, np.nan, 1])
+    np.testing.assert_array_equal(raw(x.at[far].get(mode="fill", fill_value=9)), [9, 9, 1])
+    np.testing.assert_array_equal(raw(x.at[far].get(mode="clip")), [2, 0, 1])
+    np.testing.assert_array_equal(raw(x.at[far].set(7.0)), [0, 7, 2])
+    np.testing.assert_array_equal(raw(x.at[far].set(7.0, mode="clip")), [7, 7, 7])
+    np.testing.assert_array_equal(raw(x.at[far].multiply(3.0)), [0, 3, 2])
+    np.testing.assert_array_equal(raw(x.at[7].set(1.0)), [0, 1, 2])
+    np.testing.assert_array_equal(raw(x.at[7].get(mode="fill")), np.nan)
+    np.testing.assert_array_equal(raw(jit(lambda a, i: a[i])(x, 9)), 2.0)
+    np.testing.assert_array_equal(raw(jit(lambda a, i: a[i])(x, far)), [2, 0, 1])
+    np.testing.assert_array_equal(raw(x.at[np.array([-1])].set(7.0, wrap_negative_indices=False)), [0, 1, 2])
+    assert raw(Array(np.arange(3)).at[np.array([5])].get(mode="fill"))[0] == np.iinfo(int).min
+    check_operation(lambda a: a[far], [raw(x)], order=1)
+    check_operation(lambda a: a.at[far].get(mode="fill", fill_value=2.0), [raw(x)], order=1)
+    for mode in ("clip", "drop"):
+        for method in ("set", "add", "multiply", "min"):
+            check_operation(
+                lambda a, b, m=method, how=mode: getattr(AtIndexer(a)[far], m)(b, mode=how), [raw(x) + 0.5, V[:3]], order=1
+            )
+    with pytest.raises(ValueError, match="unknown mode 'nowhere'"):
+        x.at[far].get(mode="nowhere")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'modus'"):
+        x.at[far].add(1.0, modus="clip")
+
+
+def test_dtypes_of_writing() -> None:
+    ints = Array(np.arange(3))
+    assert raw(ints.at[0].set(2.7)).tolist() == [2, 1, 2] and ints.at[0].set(2.7).dtype == np.int64
+    assert raw(ints.at[1].add(0.5)).tolist() == [0, 1, 2]
+    single = Array(np.ones(3, np.float32))
+    assert single.at[0].set(np.float64(2)).dtype == single.at[0].add(2).dtype == np.float32
+    assert Array(np.zeros(2, np.int8)).at[0].set(100).dtype == np.int8
+    assert raw(ints.at[0].divide(2)).dtype == np.float64
+    assert raw(Array(np.array([True, False])).at[1].set(True)).tolist() == [True, True]
+    np.testing.assert_array_equal(raw(ints.at[I[:2]].apply(lambda v: v * 10)), [0, 1, 20])
+    np.testing.assert_array_equal(raw(ints.at[1].mul(5)), [0, 5, 2])
+    g = grad(lambda x: reduce_all(x.at[1:].apply(e.sin)))(V)
+    np.testing.assert_allclose(raw(g), [1, *np.cos(V[1:])])
+    with pytest.raises(ValueError, match=r"shape \(2,\) cannot be put into x\[index\] of shape \(3,\)"):
+        ints.at[:].set(np.ones(2))
+
+
+def test_products_with_zeros_among_repeated_factors() -> None:
+    """The derivative by a factor is the product of the others: no division, so zeros are no special case."""
+    i = np.array([0, 0, 0, 1, 1, 4])
+    for zeros in ([], [1], [0, 1], [0, 1, 2], [3]):
+        y = np.arange(2.0, 8.0)
+        y[zeros] = 0.0
+        x = V.copy()
+
+        def f(y: Any, x: Any = x) -> Any:
+            return Array(x).at[i].multiply(y)
+
+        expected = np.zeros((5, 6))
+        for k in range(6):
+            others = [y[j] for j in range(6) if i[j] == i[k] and j != k]
+            expected[i[k], k] = x[i[k]] * np.prod(others)
+        np.testing.assert_allclose(raw(jacrev(f)(y)), expected, rtol=1e-14)
+        np.testing.assert_allclose(raw(jacfwd(f)(y)), expected, rtol=1e-14)
+        second = raw(jacfwd(jacrev(f))(y))
+        np.testing.assert_allclose(second, np.swapaxes(second, 1, 2), rtol=1e-14)
+        np.testing.assert_allclose(second[1, 3, 4], x[1], rtol=1e-14)
+        assert second[1, 3, 3] == 0
+
+
+def test_ties_share_the_derivative() -> None:
+    i = np.array([0, 0, 1])
+    _, dot = jvp(lambda x, y: Array(x).at[i].max(y) if not hasattr(x, "at") else x.at[i].max(y),
+                 (np.array([2.0, 1.0]), np.array([2.0, 2.0, 0.0])), (np.array([3.0, 5.0]), np.array([6.0, 9.0, 1.0])))  # fmt: skip
+    np.testing.assert_allclose(raw(dot), [6.0, 5.0])
+
+
+def test_only_the_last_of_several_updates_counts() -> None:
+    i = np.array([1, 1, 0])
+    out, pull = vjp(lambda x, y: AtIndexer(x)[i].set(y), V, np.array([5.0, 6.0, 7.0]))
+    assert raw(out)[:2].tolist() == [7.0, 6.0]
+    by_x, by_y = pull(np.arange(1.0, 6.0))
+    assert raw(by_x).tolist() == [0, 0, 3, 4, 5] and raw(by_y).tolist() == [0, 2, 1]
+
+
+# --- gather and scatter in general -----------------------------------------------------------------------------------------
+
+GATHERS: list[tuple[str, Any, Any, Gather, tuple[int, ...]]] = [
+    ("rows", X, I[:, None] % 4, Gather((1,), (0,), (0,)), (1, 5)),
+    ("columns", X, I[:, None] % 4, Gather((0,), (1,), (1,)), (4, 1)),
+    ("elements", X, np.array([[0, 1], [3, 4]]), Gather((), (0, 1), (0, 1)), (1, 1)),
+    ("elements_swapped", X, np.array([[1, 0], [4, 3]]), Gather((), (0, 1), (1, 0)), (1, 1)),
+    ("windows", T, np.array([[[0, 1]], [[1, 2]]]), Gather((1, 3), (0,), (0, 2)), (1, 4, 2)),
+    ("windows_first", T, np.array([[0, 1], [1, 2]]), Gather((0, 1), (1,), (1, 2)), (3, 1, 2)),
+    ("no_columns", X, np.zeros((2, 0), int), Gather((1, 2), (), ()), (4, 5)),
+    ("part_without_column", X, np.zeros((2, 0), int), Gather((0, 1), (), ()), (2, 5)),
+    ("batching", X, np.array([[0], [4], [2], [2]]), Gather((), (1,), (1,), (0,), (0,)), (1, 1)),
+    ("batching_window", T, np.array([[[1], [0], [2], [3]]] * 2), Gather((2,), (), (2,), (0, 1), (2, 1)), (1, 1, 2)),
+    ("batching_apart", T.transpose(1, 0, 2), np.zeros((5, 3, 1), int), Gather((2,), (), (0,), (1, 2), (1, 0)), (2, 1, 1)),
+    ("one_window", X, np.array([1, 2]), Gather((0, 1), (), (0, 1)), (2, 3)),
+]  # fmt: skip
+GATHERS[9] = ("batching_window", T, RNG.integers(0, 4, (2, 4, 3, 1)), Gather((3,), (), (2,), (0, 1), (2, 1)), (1, 1, 2))
+
+
+def gather_loop(x: Any, i: Any, n: Gather, sizes: tuple[int, ...], mode: str, fill: Any) -> Any:
+    """The definition, window by window."""
+    kept = [d for d in range(x.ndim) if d not in n.collapsed_slice_dims and d not in n.operand_batching_dims]
+    batch = i.shape[:-1]
+    rank = len(batch) + len(kept)
+    order = [d for d in range(rank) if d not in n.offset_dims] + list(n.offset_dims)
+    out = np.empty(batch + tuple(sizes[d] for d in kept), x.dtype)
+    for b in np.ndindex(batch):
+        start = np.zeros(x.ndim, int)
+        for column, d in enumerate(n.start_index_map):
+            start[d] = i[b][column]
+        for d, a in zip(n.operand_batching_dims, n.start_indices_batching_dims, strict=True):
+            start[d] = b[a]
+        inside = np.clip(start, 0, np.array(x.shape) - sizes)
+        window = x[tuple(slice(a, a + m) for a, m in zip(inside, sizes, strict=True))]
+        gone = tuple(d for d in range(x.ndim) if d not in kept)
+        out[b] = fill if mode == "fill" and (inside != start).any() else window.squeeze(gone)
+    return out.transpose(np.argsort(order))
+
+
+@pytest.mark.parametrize("mode", ["clip", "fill"])
+@pytest.mark.parametrize("shift", [0, 1, -1])
+@pytest.mark.parametrize(("name", "x", "i", "n", "sizes"), GATHERS, ids=[row[0] for row in GATHERS])
+def test_gather_and_its_rules(name: str, x: Any, i: Any, n: Gather, sizes: Any, shift: int, mode: str) -> None:
+    moved = i + shift
+    fill = 0.25 if mode == "fill" else None
+    out = index.gather(x, moved, n, sizes, mode=mode, fill_value=fill)
+    np.testing.assert_array_equal(raw(out), gather_loop(x, moved, n, sizes, mode, fill))
+    check_operation(lambda a: index.gather(a, moved, n, sizes, mode=mode, fill_value=fill), [x], order=1)
+    check_vmap_of_indices(lambda a, k: index.gather(a, k, n, sizes, mode=mode, fill_value=fill), [x], moved)
+
+
+def check_vmap_of_indices(f: Any, values: list[Any], i: Any) -> None:
+    """vmap over indices alone, and with each and all of the other operands; in front and at the end."""
+    rows = np.stack([i, np.flip(i, 0), i + 1])
+    for chosen in [[], *([k] for k in range(len(values))), list(range(len(values)))]:
+        for last in (False, True):
+            axis = rows.ndim - 1 if last else 0
+            args = [np.stack([v, v + 1, v * 2]) if k in chosen else v for k, v in enumerate(values)]
+            in_axes = [0 if k in chosen else None for k in range(len(values))]
+            mapped = vmap(f, (*in_axes, axis))(*args, np.moveaxis(rows, 0, axis))
+            loop = [f(*[a[b] if k in chosen else a for k, a in enumerate(args)], rows[b]) for b in range(3)]
+            np.testing.assert_allclose(raw(mapped), np.stack([numpy_of(v) for v in loop]), rtol=1e-13)
+
+
+SCATTERS = {
+    "scatter": index.scatter,
+    "scatter_add": index.scatter_add,
+    "scatter_sub": index.scatter_sub,
+    "scatter_mul": scatter.scatter_mul,
+    "scatter_min": scatter.scatter_min,
+    "scatter_max": scatter.scatter_max,
+}
+COMBINE: dict[str, Any] = {
+    "scatter": lambda a, b: b,
+    "scatter_add": np.add,
+    "scatter_sub": np.subtract,
+    "scatter_mul": np.multiply,
+    "scatter_min": np.minimum,
+    "scatter_max": np.maximum,
+}
+
+
+def scatter_loop(name: str, x: Any, i: Any, u: Any, n: Gather, sizes: tuple[int, ...], mode: str) -> Any:
+    """The definition, by the positions that a gather of positions reads."""
+    places = gather_loop(np.arange(x.size).reshape(x.shape), i, n, sizes, "fill" if mode == "drop" else mode, -1)
+    out = x.copy().reshape(-1)
+    for place, value in zip(places.reshape(-1), u.reshape(-1), strict=True):
+        if place >= 0:
+            out[place] = COMBINE[name](out[place], value)
+    return out.reshape(x.shape)
+
+
+@pytest.mark.parametrize("mode", ["clip", "drop"])
+@pytest.mark.parametrize("kind", list(SCATTERS))
+@pytest.mark.parametrize(("name", "x", "i", "n", "sizes"), GATHERS, ids=[row[0] for row in GATHERS])
+def test_scatters_and_their_rules(name: str, x: Any, i: Any, n: Gather, sizes: Any, kind: str, mode: str) -> None:
+    moved = i + (1 if mode == "drop" else 0)
+    shape = gather_loop(x, i, n, sizes, "clip", None).shape
+    u = np.random.default_rng(5).uniform(0.5, 2.0, shape)
+    numbers = Scatter(*(getattr(n, field) for field in n.__slots__))
+
+    def f(a: Any, b: Any, k: Any = moved) -> Any:
+        return SCATTERS[kind](a, k, b, numbers, mode=mode)
+
+    np.testing.assert_allclose(raw(f(x, u)), scatter_loop(kind, x, moved, u, n, sizes, mode), rtol=1e-13)
+    check_operation(f, [x, u], order=1)
+    check_vmap_of_indices(f, [x, u], moved)
+
+
+@pytest.mark.parametrize("kind", list(SCATTERS))
+def test_second_derivatives_of_scatters(kind: str) -> None:
+    numbers = Scatter((), (0,), (0,))
+    i = np.array([[1], [1], [3], [1], [0]])
+
+    def f(x: Any, y: Any) -> Any:
+        return e.sin(SCATTERS[kind](e.square(x), i, e.exp(y), numbers))
+
+    check_grads(f, (V, V[::-1] / 2), 2, ("fwd", "rev"))
+
+
+def test_taylor_mode_goes_through() -> None:
+    i = np.array([1, 1, 3])
+
+    def f(t: Any) -> Any:
+        x = V * t
+        return reduce_all(x.at[i].multiply(x[i]).at[0].set(t * t)[i] ** 2)
+
+    found = [float(d) for d in taylor(f, (1.5,), (1.0,), 3)]
+    expected = [f, grad(f), grad(grad(f)), grad(grad(grad(f)))]
+    np.testing.assert_allclose(found, [float(g(1.5)) for g in expected], rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: index.gather(X, I, Gather((), (0,), (0,)), (1, 1)),
+        lambda: index.gather(X, V[:, None], Gather((1,), (0,), (0,)), (1, 5)),
+        lambda: index.gather(X, I[:, None], Gather((1,), (0,), (0,)), (1, 6)),
+        lambda: index.gather(X, I[:, None], Gather((1,), (0,), (0,)), (2, 5)),
+        lambda: index.gather(X, I[:, None], Gather((1, 2), (0,), (0,)), (1, 5)),
+        lambda: index.gather(X, I[:, None], Gather((1,), (7,), (7,)), (1, 5)),
+        lambda: index.scatter(X, I[:, None], X[:, :3].astype("f"), Scatter((1,), (0,), (0,))),
+        lambda: index.scatter(X, I[:, None], X[:3], Scatter((1,), (0,), (0,))),
+        lambda: scatter.scatter_max(X + 0j, I[:, None], X + 0j, Scatter((1,), (0,), (0,))),
+        lambda: dynamic.dynamic_slice(X, (0,), (1, 1)),
+        lambda: dynamic.dynamic_slice(X, (0, 0), (5, 1)),
+        lambda: dynamic.dynamic_slice(X, (0, 0.5), (1, 1)),
+        lambda: dynamic.dynamic_update_slice(X, X[:1].astype("f"), (0, 0)),
+        lambda: dynamic.dynamic_update_slice(X, V, (0, 0)),
+    ],
+)
+def test_operands_that_do_not_fit(call: Any) -> None:
+    with pytest.raises(TypeError):
+        call()
+
+
+# --- dynamic slices --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("starts", [(0, 0), (1, 3), (-2, -1), (9, 2)])
+def test_dynamic_slices(starts: tuple[int, int]) -> None:
+    a = min(max(starts[0] + 4 * (starts[0] < 0), 0), 2)
+    b = min(max(starts[1] + 5 * (starts[1] < 0), 0), 2)
+    np.testing.assert_array_equal(raw(dynamic.dynamic_slice(X, starts, (2, 3))), X[a : a + 2, b : b + 3])
+    np.testing.assert_array_equal(raw(dynamic.dynamic_slice(X, np.array(starts), (2, 3))), X[a : a + 2, b : b + 3])
+    expected = X.copy()
+    expected[a : a + 2, b : b + 3] = V[:3]
+    update = np.stack([V[:3]] * 2)
+    np.testing.assert_array_equal(raw(dynamic.dynamic_update_slice(X, update, starts)), expected)
+    check_operation(lambda x: dynamic.dynamic_slice(x, starts, (2, 3)), [X], order=1)
+    check_operation(lambda x, u: dynamic.dynamic_update_slice(x, u, starts), [X, update], order=1)
+
+    def read(x: Any, k: Any) -> Any:
+        return dynamic.dynamic_slice(x, k, (2, 3))
+
+    def write(x: Any, u: Any, k: Any) -> Any:
+        return dynamic.dynamic_update_slice(x, u, k)
+
+    check_vmap_of_indices(read, [X], np.array(starts))
+    check_vmap_of_indices(write, [X, update], np.array(starts))
+    check_vmap(lambda x, u: write(x, u, starts), [X, update])
+    check_vmap_of_indices(lambda x, k: grad(lambda y: reduce_all(read(y, k) ** 2))(x), [X], np.array(starts))
+    check_vmap_of_indices(lambda x, k: dynamic.dynamic_slice(x, (k[0], 0), (2, 5)), [X], np.array(starts))
+    check_vmap_of_indices(lambda x, k: dynamic.dynamic_slice(x, k, (4, 5)), [X], np.array(starts))
+
+
+def test_dynamic_slices_along_one_axis() -> None:
+    np.testing.assert_array_equal(raw(dynamic.dynamic_slice_in_dim(X, 1, 2, 1)), X[:, 1:3])
+    np.testing.assert_array_equal(raw(dynamic.dynamic_index_in_dim(X, -1, 0, keepdims=False)), X[-1])
+    np.testing.assert_array_equal(raw(dynamic.dynamic_index_in_dim(X, 1, -1)), X[:, 1:2])
+    expected = X.copy()
+    expected[:, 2] = 7
+    np.testing.assert_array_equal(raw(dynamic.dynamic_update_index_in_dim(X, np.full(4, 7.0), 2, 1)), expected)
+    np.testing.assert_array_equal(raw(dynamic.dynamic_update_slice_in_dim(X, np.full((4, 1), 7.0), 2, 1)), expected)
+
+
+# --- take -------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+@pytest.mark.parametrize("i", [1, [2, 0], np.array([[1, -1], [0, 2]])], ids=["scalar", "list", "matrix"])
+def test_take(axis: int | None, i: Any) -> None:
+    for mode in (None, "wrap", "raise"):
+        np.testing.assert_array_equal(raw(take.take(T, i, axis, mode=mode)), np.take(T, i, axis))
+    clipped = raw(take.take(T, np.asarray(i) + 3, axis, mode="clip"))
+    np.testing.assert_array_equal(clipped, np.take(T, np.asarray(i) + 3, axis, mode="clip"))
+    check_operation(lambda x: take.take(x, i, axis), [T], order=1)
+
+
+def test_take_out_of_bounds() -> None:
+    np.testing.assert_array_equal(raw(take.take(V, np.array([9, -1]))), [np.nan, V[-1]])
+    with pytest.raises(IndexError, match="index 9 is out of bounds for axis 0 with size 5"):
+        take.take(V, np.array([0, 9]), mode="raise")
+    with pytest.raises(NotImplementedError, match="known"):
+        jit(lambda i: take.take(V, i, mode="raise"))(np.array([0, 9]))
+    with pytest.raises(IndexError, match="size 0"):
+        take.take(np.zeros(0), np.array([0]))
+    with pytest.raises(TypeError, match="integer indices"):
+        take.take(V, V)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((4, 2), 1), ((1, 3), 1), ((6, 5), 0), ((2, 1), 0), ((4, 5), -1)], ids=str
+)
+def test_take_along_axis(shape: tuple[int, int], axis: int) -> None:
+    i = np.random.default_rng(2).integers(-4, 4, shape)
+    np.testing.assert_array_equal(raw(take.take_along_axis(X, i, axis)), np.take_along_axis(X, i, axis))
+    check_operation(lambda x: take.take_along_axis(x, i, axis), [X], order=1)
+    check_vmap_of_indices(lambda x, k: take.take_along_axis(x, k, axis, "clip"), [X], i)
+    wide = X[:1] if axis % 2 else X[:, :1]
+    full = np.random.default_rng(2).integers(0, 4, X.shape)
+    np.testing.assert_array_equal(raw(take.take_along_axis(wide, full, axis)), np.take_along_axis(wide, full, axis))
+    expected = X.copy()
+    np.put_along_axis(expected, full[:, :5], 0.5, axis)
+    np.testing.assert_array_equal(raw(take.put_along_axis(X, full, 0.5, axis, inplace=False)), expected)
+    flat = np.arange(3)
+    np.testing.assert_array_equal(raw(take.take_along_axis(X, flat, None)), X.reshape(-1)[:3])
+    with pytest.raises(ValueError, match="one rank"):
+        take.take_along_axis(X, flat, 0)
+    with pytest.raises(ValueError, match="in place"):
+        take.put_along_axis(X, full, 0.5, axis)
+
+
+# --- programs, and JAX -----------------------------------------------------------------------------------------------------
+
+
+def primitives(f: Any, *args: Any) -> list[str]:
+    return [eqn.primitive.name for eqn in make_jaxpr(f)(*args).eqns]
+
+
+def test_programs_are_short() -> None:
+    assert primitives(lambda x: x[0], X) == ["slice", "squeeze"]
+    assert primitives(lambda x: x[1:], X) == ["slice"]
+    assert primitives(lambda x: x[:], X) == []
+    assert primitives(lambda x: x[::-1], X) == ["rev"]
+    assert primitives(lambda x: x[..., None], X) == ["broadcast_in_dim"]
+    assert primitives(lambda x, i: x[i], V, 1) == ["lt", "add", "select_n", "dynamic_slice", "squeeze"]
+    assert primitives(lambda x: x[I], X) == ["gather"]
+    assert primitives(lambda x: x.at[I].set(1.0), X) == ["broadcast_in_dim", "scatter"]
+    assert primitives(lambda x: x.at[0, 1].add(2.0), X) == ["broadcast_in_dim", "scatter-add"]
+
+
+def test_every_primitive_has_its_rules() -> None:
+    rows = [p for p in REGISTRY.values() if p.family == "index"]
+    assert len(rows) == 9
+    for primitive in rows:
+        assert primitive.jvp and primitive.batch, primitive.name
+        assert primitive.transpose or primitive.name in ("scatter-mul", "scatter-min", "scatter-max"), primitive.name
+    assert GatherScatterMode.from_any(None) is GatherScatterMode.from_any("drop") is GatherScatterMode.FILL_OR_DROP
+
+
+@pytest.fixture(scope="module")
+def jax() -> Any:
+    jax = pytest.importorskip("jax")
+    jax.config.update("jax_enable_x64", True)
+    return jax
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(("name", "x", "i"), SETTABLE, ids=[row[0] for row in SETTABLE])
+def test_indexing_against_jax(jax: Any, name: str, x: Any, i: Any) -> None:
+    if isinstance(i, list) or (isinstance(i, tuple) and any(isinstance(p, list) for p in i)):
+        pytest.skip("JAX refuses lists")
+    y = np.random.default_rng(3).uniform(0.5, 2.0, x[i].shape)
+    np.testing.assert_array_equal(raw(Array(x)[i]), jax.numpy.asarray(x)[i])
+    for method in ("set", "add", "subtract", "min", "max", "divide"):
+        ours = vjp(lambda a, b, m=method: getattr(AtIndexer(a)[i], m)(b), x, y)
+        theirs = jax.vjp(lambda a, b, m=method: getattr(a.at[i], m)(b), x, y) if method != "divide" else None
+        if theirs is None:
+            expected = getattr(jax.numpy.asarray(x).at[i], method)(y)
+            np.testing.assert_allclose(raw(ours[0]), expected, rtol=1e-13)
+            continue
+        np.testing.assert_allclose(raw(ours[0]), theirs[0], rtol=1e-13)
+        ct = np.random.default_rng(4).uniform(size=x.shape)
+        for a, b in zip(ours[1](ct), theirs[1](ct), strict=True):
+            np.testing.assert_allclose(raw(a), b, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.oracle
+def test_programs_against_jax(jax: Any) -> None:
+    rows: list[tuple[Any, tuple[Any, ...]]] = [
+        (lambda x: x[0], (X,)),
+        (lambda x: x[0, 1], (X,)),
+        (lambda x: x[::2, ::-2], (X,)),
+        (lambda x: x[-1:, None, 3], (X,)),
+        (lambda x, i: x[i], (V, 1)),
+        (lambda x, i: x[i], (X, I)),
+        (lambda x, i: x[i, i], (X, I)),
+        (lambda x, i: x[:, i], (X, I)),
+        (lambda x, i: x.at[i].set(1.0), (X, I)),
+        (lambda x, i: x.at[i].mul(2.0), (X, I)),
+        (lambda x: x.at[0].set(1.0), (X,)),
+    ]
+    for f, args in rows:
+        theirs = [eqn.primitive.name for eqn in jax.make_jaxpr(f)(*args).jaxpr.eqns]
+        ours = primitives(f, *args)
+        kept = [name for name in theirs if name in ours]
+        assert [n for n in ours if n != "broadcast_in_dim"] == [n for n in kept if n != "broadcast_in_dim"], (ours, theirs)
+
+
+@pytest.mark.oracle
+def test_out_of_bounds_against_jax(jax: Any) -> None:
+    x, far = np.arange(3.0), np.array([5, -7, 1])
+    for mode in (None, "clip", "fill"):
+        np.testing.assert_array_equal(raw(Array(x).at[far].get(mode=mode)), jax.numpy.asarray(x).at[far].get(mode=mode))
+        for method in ("set", "add", "max"):
+            theirs = getattr(jax.numpy.asarray(x).at[far], method)(2.0, mode=mode)
+            np.testing.assert_array_equal(raw(getattr(Array(x).at[far], method)(2.0, mode=mode)), theirs)
+    np.testing.assert_array_equal(raw(take.take(x, far)), jax.numpy.take(x, far))
+
+
+@pytest.mark.oracle
+def test_general_gathers_against_jax(jax: Any) -> None:
+    for _, x, i, n, sizes in GATHERS:
+        numbers = jax.lax.GatherDimensionNumbers(*(getattr(n, field) for field in n.__slots__))
+        for mode in ("clip", "fill"):
+            theirs = jax.lax.gather(x, i + 1, numbers, sizes, mode=mode)
+            np.testing.assert_array_equal(raw(index.gather(x, i + 1, n, sizes, mode=mode)), theirs)

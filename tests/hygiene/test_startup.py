@@ -1,0 +1,41 @@
+"""What start-up may not load: held by looking at the modules of a real process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("numpy", "rich", "yaml", "click", "pydantic", "gradcli.inspect", "gradcli.numpy", "gradcli.engine.ir")
+
+
+def modules_after(code: str) -> set[str]:
+    script = f"import sys, json\n{code}\nsys.stderr.write(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def loaded(modules: set[str]) -> list[str]:
+    return [m for m in modules if any(m == heavy or m.startswith(heavy + ".") for heavy in HEAVY)]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["grad", "--help"], ["no-such-command"]])
+def test_help_and_usage_errors_load_nothing_heavy(arguments: list[str]) -> None:
+    modules = modules_after(f"from gradcli.cli.main import main\nmain({arguments!r})")
+    assert loaded(modules) == []
+
+
+def test_import_gradcli_costs_nothing() -> None:
+    modules = modules_after("import gradcli")
+    assert loaded(modules) == [] and "typer" not in modules
+
+
+def test_json_output_does_not_wait_for_rich() -> None:
+    modules = modules_after("from gradcli.cli.main import main\nmain(['grad', '-e', 'x*x', '--at', 'x=1.0', '--json'])")
+    assert [m for m in modules if m.split(".")[0] in ("rich", "click", "pydantic")] == []
+
+
+def test_twin_that_must_fail() -> None:
+    assert "numpy" in loaded(modules_after("import numpy"))

@@ -1,0 +1,87 @@
+"""Dtypes and weakness of results: JAX's, for every combination of operand dtypes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradcli.numpy as gnp
+from gradcli.engine.settings import override
+
+jax = pytest.importorskip("jax")
+pytestmark = pytest.mark.oracle
+
+DTYPES = [
+    "bool", "int8", "int32", "int64", "uint8", "uint32", "uint64", "float32", "float64", "complex64", "complex128",
+]  # fmt: skip
+SCALARS = [True, 2, 2.5, 1j]
+# JAX loses weakness in some inner jit, and lets complex operands of arctan2 pass.
+WEAKNESS_DIFFERS = {"hypot", "heaviside", "power", "logaddexp", "copysign", "isclose", "real", "abs"}
+REAL_ONLY = {"arctan2"}
+UNARY = (
+    "sin exp sqrt log1p square abs negative sign floor rint isnan reciprocal sum prod mean var max cumsum real conj any "
+    "argmax round logical_not nan_to_num count_nonzero std sinc deg2rad exp2 cbrt signbit"
+).split()
+BINARY = (
+    "add subtract multiply divide floor_divide remainder power maximum logaddexp arctan2 equal less logical_and hypot "
+    "bitwise_and left_shift fmod float_power copysign heaviside isclose fmax matmul"
+).split()
+
+
+@pytest.fixture(params=["float64", "float32"], autouse=True)
+def precision(request: pytest.FixtureRequest) -> Iterator[str]:
+    with jax.enable_x64(request.param == "float64"), override(precision=request.param):
+        yield request.param
+
+
+def result(f: Any, *args: Any) -> Any:
+    """Dtype and weakness, or "error"."""
+    try:
+        out = f(*args)
+    except (TypeError, ValueError, NotImplementedError):
+        return "error"
+    return out.dtype.name, bool(out.weak_type) and out.dtype.kind in "if"
+
+
+def arrays(dtype: str) -> tuple[Any, Any]:
+    mine = gnp.ones((2,), dtype)
+    theirs = jax.numpy.ones((2,), dtype)
+    return mine, theirs
+
+
+def differences(name: str, operands: list[tuple[tuple[Any, Any], ...]]) -> list[str]:
+    """The rows on which gradcli and JAX disagree; what JAX refuses, gradcli may allow."""
+    out = []
+    for pairs in operands:
+        mine = result(getattr(gnp, name), *[p[0] for p in pairs])
+        theirs = result(getattr(jax.numpy, name), *[p[1] for p in pairs])
+        if name in WEAKNESS_DIFFERS:
+            mine, theirs = mine[0], theirs[0]
+        if name in REAL_ONLY and mine == "error":
+            continue
+        if theirs not in ("error", "e", mine):
+            out.append(f"{name}({', '.join(str(getattr(p[1], 'dtype', p[1])) for p in pairs)}): {mine} {theirs}")
+    return out
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", UNARY)
+def test_unary(name: str) -> None:
+    rows = [(arrays(d),) for d in DTYPES] + [((s, s),) for s in SCALARS]
+    assert not differences(name, rows)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", BINARY)
+def test_binary(name: str) -> None:
+    values = [arrays(d) for d in DTYPES] + [(s, s) for s in SCALARS if name != "matmul"]
+    assert not differences(name, [(x, y) for x in values for y in values])
+
+
+def test_numpy_scalars_are_not_weak() -> None:
+    x = gnp.ones(2, "float32")
+    y = jax.numpy.ones(2, "float32")
+    assert (x * np.float64(2)).dtype == (y * np.float64(2)).dtype

@@ -1,0 +1,50 @@
+"""Every function of ``gradcli.numpy`` by table: value against NumPy and JAX, derivatives, vmap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradcli.numpy as gnp
+from gradcli.engine.api import vjp
+from tests.engine.harness import check_operation, is_inexact, numpy_of
+from tests.numpy.cases import TABLE, Case
+
+
+@pytest.mark.parametrize("case", TABLE, ids=str)
+def test_value_is_numpys(case: Case) -> None:
+    with np.errstate(all="ignore"):
+        expected = np.asarray(case.function(np)(*case.arrays))
+    found = numpy_of(case.function(gnp)(*case.arrays))
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", TABLE, ids=str)
+def test_derivatives_and_vmap(case: Case) -> None:
+    check_operation(case.function(gnp), case.arrays, order=case.order)
+
+
+def _close(found: Any, expected: Any) -> None:
+    found, expected = numpy_of(found), np.asarray(expected)
+    assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("case", TABLE, ids=str)
+def test_value_dtype_and_gradient_are_jaxs(case: Case) -> None:
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(True):
+        jnp_function, function = case.function(jax.numpy), case.function(gnp)
+        arrays = [jax.numpy.asarray(a) for a in case.arrays]
+        expected = jnp_function(*arrays)
+        _close(function(*case.arrays), expected)
+        if not case.order or not all(is_inexact(a) for a in case.arrays):
+            return
+        ones = np.ones(expected.shape, expected.dtype)
+        theirs = jax.vjp(jnp_function, *arrays)[1](jax.numpy.asarray(ones))
+        for mine, other in zip(vjp(function, *case.arrays)[1](ones), theirs, strict=True):
+            _close(mine, other)
