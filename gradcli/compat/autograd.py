@@ -48,7 +48,8 @@ hessian = _unary(api.hessian)
 
 def elementwise_grad(fun: Function, argnum: int = 0) -> Function:
     """The gradient of the sum of the outputs: the derivative of each output for an elementwise function."""
-    return grad(lambda *args, **kwargs: gnp.sum(gnp.asarray(fun(*args, **kwargs))), argnum)
+    summed: Function = grad(lambda *args, **kwargs: gnp.sum(gnp.asarray(fun(*args, **kwargs))), argnum)
+    return summed
 
 
 egrad = elementwise_grad
@@ -97,9 +98,13 @@ def hessian_vector_product(fun: Function, argnum: int = 0) -> Function:
 @functools.cache
 def modules() -> dict[str, types.ModuleType]:
     """Every module by its full name."""
-    operators = {
-        f.__name__: f for f in (elementwise_grad, make_vjp, make_jvp, make_hvp, hessian_vector_product)
-    } | {"grad": grad, "value_and_grad": value_and_grad, "jacobian": jacobian, "hessian": hessian, "egrad": egrad}
+    operators = {f.__name__: f for f in (elementwise_grad, make_vjp, make_jvp, make_hvp, hessian_vector_product)} | {
+        "grad": grad,
+        "value_and_grad": value_and_grad,
+        "jacobian": jacobian,
+        "hessian": hessian,
+        "egrad": egrad,
+    }
     root = types.ModuleType("autograd", "gradcli's stand-in for autograd.")
     root.__dict__.update(operators, numpy=numpy_module(), __path__=[], __version__="1.9.1")
     differential = types.ModuleType("autograd.differential_operators")

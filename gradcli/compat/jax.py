@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,7 +26,7 @@ from gradcli.engine.errors import (
 from gradcli.engine.settings import override, settings, update
 from gradcli.engine.trace.tracer import Tracer
 
-_OPTIONS = {
+_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "jax_enable_x64": ("precision", lambda on: "float64" if on else "float32"),
     "jax_threefry_partitionable": ("prng_partitionable", bool),
 }
@@ -84,7 +84,9 @@ def _module(name: str, **members: Any) -> types.ModuleType:
 
 
 def _tree_module() -> types.ModuleType:
-    short = {name.removeprefix("tree_"): getattr(tree_util, name) for name in dir(tree_util) if name.startswith("tree_")}
+    short = {
+        name.removeprefix("tree_"): getattr(tree_util, name) for name in dir(tree_util) if name.startswith("tree_")
+    }
     return _module("jax.tree", **{name: short[name] for name in short})
 
 
@@ -127,5 +129,3 @@ def modules() -> dict[str, types.ModuleType]:
         if "." not in short and short != "config":
             setattr(jax, short, module)
     return {"jax": jax, **found}
-
-

@@ -17,32 +17,27 @@ from gradcli.engine.array import PROTOCOLS, Value
 from gradcli.engine.errors import fail
 from gradcli.engine.trace.source import user_location
 
-CONSTANT_ONLY = frozenset(
+DIFFERENTIABLE = frozenset(
     """
-    bitwise_and bitwise_or bitwise_xor bitwise_not invert bitwise_invert bitwise_count bitwise_left_shift
-    bitwise_right_shift left_shift right_shift equal not_equal less less_equal greater greater_equal
-    logical_and logical_or logical_not logical_xor isfinite isinf isnan signbit
-    sign floor ceil trunc rint floor_divide gcd lcm
+    abs absolute acos acosh add arccos arccosh arcsin arcsinh arctan arctan2 arctanh asin asinh atan atan2 atanh cbrt
+    conj conjugate copysign cos cosh deg2rad degrees divide divmod exp exp2 expm1 fabs float_power fmax fmin fmod hypot
+    log log10 log1p log2 logaddexp logaddexp2 matmul maximum minimum mod modf multiply negative positive pow power
+    rad2deg radians reciprocal remainder sin sinh sqrt square subtract tan tanh true_divide vecdot
     """.split()
 )
-UNSUPPORTED = frozenset(
-    "frexp isnat spacing matvec vecmat vecdot nextafter ldexp bitwise_count gcd lcm float_power modf".split()
+CONSTANT_ONLY = frozenset(
+    """
+    bitwise_and bitwise_invert bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil equal
+    floor floor_divide greater greater_equal heaviside invert isfinite isinf isnan left_shift less less_equal
+    logical_and logical_not logical_or logical_xor not_equal right_shift rint sign signbit trunc
+    """.split()
 )
+UNSUPPORTED = frozenset("bitwise_count frexp gcd isnat lcm ldexp matvec nextafter spacing vecmat".split())
 
 
-def _public_ufuncs() -> frozenset[str]:
+def public_ufuncs() -> frozenset[str]:
+    """The names of NumPy's ufuncs."""
     return frozenset(name for name in np.__all__ if isinstance(getattr(np, name), np.ufunc))
-
-
-def verdicts() -> dict[str, str]:
-    """The verdict of every public ufunc: differentiable, constant or unsupported."""
-    out = {}
-    for name in sorted(_public_ufuncs()):
-        if not hasattr(gnp, name):
-            out[name] = "unsupported"
-        else:
-            out[name] = "constant" if name in CONSTANT_ONLY else "differentiable"
-    return out
 
 
 _REDUCE = {
@@ -71,9 +66,9 @@ def on_ufunc(self: Value, ufunc: np.ufunc, method: str, inputs: Sequence[Any], k
         raise _in_place(f"{ufunc.__name__}(…, out=…)")
     name = ufunc.__name__
     if method == "__call__":
-        function = getattr(gnp, _CALLED_AS.get(name, name), None)
-        if function is None:
+        if name in UNSUPPORTED or not hasattr(gnp, name):
             raise _unsupported(f"numpy.{name}")
+        function = getattr(gnp, name)
         where = options.pop("where", True)
         if where is not True:
             raise _unsupported(f"numpy.{name} with where=")
@@ -89,9 +84,6 @@ def on_ufunc(self: Value, ufunc: np.ufunc, method: str, inputs: Sequence[Any], k
         raise _in_place(f"{name}.at") if method == "at" else _unsupported(f"numpy.{name}.{method}")
     options.setdefault("axis", 0)
     return getattr(gnp, table[name])(_operand(inputs[0]), **options)
-
-
-_CALLED_AS = {"divmod": "divmod"}
 
 
 def _operand(x: Any) -> Any:

@@ -13,8 +13,8 @@ from gradcli.engine.array import Array, is_value, raw
 from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
 from gradcli.engine.tree import tree_map
-from gradcli.inspect.evaluate import needs_values, plain, require_scalar, traced
-from gradcli.inspect.problem import Problem
+from gradcli.inspect.evaluate import needs_values, plain_values, require_scalar, traced
+from gradcli.inspect.problem import Problem, called
 from gradcli.inspect.results import BatchResult, Values
 
 Progress = Callable[[int, int], None]
@@ -48,11 +48,11 @@ def batch_of(
     indices = _largest(leaf_gradients, top) if top is not None else None
     if indices is not None:
         values = values[list(indices)]
-        gradients = tree_map(lambda g: g[list(indices)], gradients)
+        gradients = {label: tree_map(lambda g: g[list(indices)], tree) for label, tree in gradients.items()}
     notes = (*problem.notes, *([] if not how else [*how, *f.notes]))
     return BatchResult(
         target=problem.target.label, dtype=problem.dtype, notes=tuple(dict.fromkeys(notes)), over=tuple(over), n=n,
-        inputs=plain(problem.inputs), values=values, gradients=_reduced(gradients, reduce), reduce=reduce,
+        inputs=plain_values(problem.inputs), values=values, gradients=_reduced(gradients, reduce), reduce=reduce,
         indices=indices,
     )  # fmt: skip
 
@@ -118,7 +118,7 @@ def _evaluate(
             except TypeError as error:
                 if not needs_values(error):
                     raise
-                note = (f"{problem.target.name}() decides by values, so its samples were computed one by one",)
+                note = (f"{called(problem.target)} decides by values, so its samples were computed one by one",)
         if note:
             parts.append(_one_by_one(problem, axes, start, stop, n, progress))
         progress(stop, n)
@@ -133,7 +133,7 @@ def _vmapped(problem: Problem, axes: dict[int, int], start: int, stop: int) -> t
     def sample(*values: Any) -> Any:
         return problem.at(numbers, values)
 
-    sample.__name__ = problem.target.name
+    sample.__name__ = problem.name
     values = [
         _part(problem.leaves[i], axes[i], start, stop) if i in axes else as_value(problem.leaves[i]) for i in numbers
     ]

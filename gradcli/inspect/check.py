@@ -26,8 +26,8 @@ from gradcli.engine.numeric import Estimate, difference
 from gradcli.engine.ops.shape import reshape, slice_in_dim
 from gradcli.engine.transforms.dce import dce_jaxpr
 from gradcli.engine.tree import tree_flatten, tree_flatten_with_path
-from gradcli.inspect.evaluate import plain, traced
-from gradcli.inspect.problem import Problem
+from gradcli.inspect.evaluate import plain_values, traced
+from gradcli.inspect.problem import Problem, called
 from gradcli.inspect.results import Check, CheckResult, Verdict
 
 Progress = Callable[[int, int], None]
@@ -100,7 +100,7 @@ def check_of(
 ) -> CheckResult:
     """Compares derivatives of orders 1 … ``options.order`` in each mode. Nothing raises where they differ."""
     f = traced(problem)
-    name = problem.target.name
+    name = problem.name
     outputs = _outputs(f, problem)
     entries = _entries(problem)
     tolerance = Tolerance.of(options, np.result_type(*(p.dtype for p in problem.points), np.float32))
@@ -119,7 +119,7 @@ def check_of(
                 progress(len(checks), total)
     verdict = "fail" if any(_failed(c, options.strict) for c in checks) else "pass"
     return CheckResult(
-        target=problem.target.label, dtype=problem.dtype, notes=tuple(notes), inputs=plain(problem.inputs),
+        target=problem.target.label, dtype=problem.dtype, notes=tuple(notes), inputs=plain_values(problem.inputs),
         method=options.method, checks=tuple(checks), verdict="fail" if verdict == "fail" else "pass",
         summary=_summary(checks, options),
     )  # fmt: skip
@@ -167,7 +167,7 @@ def _outputs(f: Any, problem: Problem) -> list[Output]:
                 found.append((i, j, path + (f"[{index}]" if index else "")))
     if not found:
         raise fail(
-            "G205", f"{problem.target.name}() returned no floats: there is nothing to check",
+            "G205", f"{called(problem.target)} returned no floats: there is nothing to check",
             location=f.return_location(),
         )  # fmt: skip
     return found
@@ -420,9 +420,9 @@ def _compare(
     largest = max(abs(ad), abs(fd))
     verdict, reason = _verdict(ad, fd, estimate, kink, tolerance)
     return Check(
-        derivative=_label(d.name, (*d.path, entry)), of=d.label, argument=entry.label, index=entry.index, order=order, mode=mode, ad=ad, fd=fd, abs_error=gap,
-        rel_error=gap / largest if largest else 0.0, step=float(estimate.step), fd_error=float(estimate.error),
-        verdict=verdict, reason=reason,
+        derivative=_label(d.name, (*d.path, entry)), of=d.label, argument=entry.label, index=entry.index, order=order,
+        mode=mode, ad=ad, fd=fd, abs_error=gap, rel_error=gap / largest if largest else 0.0, step=float(estimate.step),
+        fd_error=float(estimate.error), verdict=verdict, reason=reason,
     )  # fmt: skip
 
 

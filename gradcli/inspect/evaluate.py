@@ -12,13 +12,12 @@ import numpy as np
 from gradcli.engine import api
 from gradcli.engine.array import is_value, raw, type_of
 from gradcli.engine.autodiff import program_of
-from gradcli.engine.custom import as_value
 from gradcli.engine.errors import ConcretizationTypeError, Location, fail
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.taylor import taylor
 from gradcli.engine.transforms.jvp import evaluate_jaxpr
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_unflatten
-from gradcli.inspect.problem import Problem
+from gradcli.inspect.problem import Problem, called
 from gradcli.inspect.results import GradResult, JvpResult, MatrixResult, TaylorResult, Values, VjpResult
 
 NESTED_ORDERS = 5  # beyond, nesting grows exponentially and Taylor mode takes over
@@ -61,13 +60,18 @@ def _named(problem: Problem) -> Any:
     def f(*values: Any) -> Any:
         return problem.of_chosen(*values)
 
-    f.__name__ = problem.target.name
+    f.__name__ = problem.name
     return f
 
 
 def plain(x: Any) -> Any:
     """A pytree of engine values as one of NumPy arrays and Python scalars; what is no array stays as it is."""
     return tree_map(lambda v: np.asarray(raw(v))[()] if is_value(v) else v, x)
+
+
+def plain_values(values: Values) -> Values:
+    """Values by label in NumPy terms, the order kept (a pytree's dictionaries are sorted)."""
+    return {label: plain(value) for label, value in values.items()}
 
 
 def grad_of(problem: Problem, order: int = 0, show_value: bool = True) -> GradResult:
@@ -82,8 +86,8 @@ def grad_of(problem: Problem, order: int = 0, show_value: bool = True) -> GradRe
     value, pull = api.vjp(f, *problem.points)
     found = pull(tree_map(lambda v: type_of(v).dtype.type(1), value))
     return GradResult(
-        target=problem.target.label, dtype=problem.dtype, notes=f.notes, inputs=plain(problem.inputs),
-        value=plain(_leaf(value)), gradients=plain(problem.by_label(found)), show_value=show_value,
+        target=problem.target.label, dtype=problem.dtype, notes=f.notes, inputs=plain_values(problem.inputs),
+        value=plain(_leaf(value)), gradients=plain_values(problem.by_label(found)), show_value=show_value,
         wrt=", ".join(c.label for c in problem.chosen),
     )  # fmt: skip
 
@@ -94,12 +98,12 @@ def _leaf(tree: Any) -> Any:
 
 def require_scalar(f: Traced, problem: Problem, real: bool = True) -> None:
     """Raises G204 unless the output is one scalar, and G205 unless it is real."""
-    name, target = problem.target.name, problem.target.label
+    name, target = called(problem.target), problem.target.label
     types = f.jaxpr.out_types
     if len(types) == 1 and f.out_tree.num_leaves == 1 and not types[0].shape and f.out_tree.type is None:
         if real and types[0].dtype.kind != "f":
             raise fail(
-                "G205", f"{name}() returned {types[0].dtype.name}; a gradient needs a real float",
+                "G205", f"{name} returned {types[0].dtype.name}; a gradient needs a real float",
                 location=f.return_location(), hint=f"use `gradcli jvp {target}`" if types[0].is_float else None,
             )  # fmt: skip
         return
@@ -110,7 +114,7 @@ def require_scalar(f: Traced, problem: Problem, real: bool = True) -> None:
         what = f"{len(types)} values of shapes {shapes}" if types else "nothing"
     raise fail(
         "G204",
-        f"{name}() returned {what}; a gradient needs a scalar",
+        f"{name} returned {what}; a gradient needs a scalar",
         location=f.return_location(),
         hint=f"use `gradcli jacobian {quoted(target)}`, or `gradcli batch` for one gradient a sample",
         cls=TypeError,
@@ -151,7 +155,7 @@ def _derivatives(f: Traced, order: int, show_value: bool) -> GradResult:
             g = api.grad(g) if k < order else g
     derivatives = tuple(plain(_leaf(d)) for d in found)
     return GradResult(
-        target=problem.target.label, dtype=problem.dtype, notes=notes, inputs=plain(problem.inputs),
+        target=problem.target.label, dtype=problem.dtype, notes=notes, inputs=plain_values(problem.inputs),
         value=derivatives[0], gradients=None, derivatives=derivatives, wrt=problem.chosen[0].label,
         show_value=show_value,
     )  # fmt: skip
@@ -165,7 +169,7 @@ def taylor_of(problem: Problem, order: int) -> TaylorResult:
     f = traced(problem)
     found = taylor(f, problem.points, [np.ones((), problem.points[0].dtype)], order)
     return TaylorResult(
-        target=problem.target.label, dtype=problem.dtype, notes=f.notes, inputs=plain(problem.inputs),
+        target=problem.target.label, dtype=problem.dtype, notes=f.notes, inputs=plain_values(problem.inputs),
         wrt=problem.chosen[0].label, derivatives=tuple(plain(d) for d in found),
     )  # fmt: skip
 
@@ -179,8 +183,8 @@ def jvp_of(problem: Problem, tangents: Mapping[str, Any]) -> JvpResult:
     directions = _directions(problem, tangents)
     value, out = api.jvp(f, problem.points, directions)
     return JvpResult(
-        target=problem.target.label, dtype=problem.dtype, notes=f.notes, inputs=plain(problem.inputs),
-        tangents=plain(problem.by_label(directions)), value=plain(value), tangent_out=plain(out),
+        target=problem.target.label, dtype=problem.dtype, notes=f.notes, inputs=plain_values(problem.inputs),
+        tangents=plain_values(problem.by_label(directions)), value=plain(value), tangent_out=plain(out),
     )  # fmt: skip
 
 
@@ -228,8 +232,8 @@ def vjp_of(problem: Problem, cotangent: Any = None) -> VjpResult:
     ]
     ct = tree_unflatten(tree, cts)
     return VjpResult(
-        target=problem.target.label, dtype=problem.dtype, notes=f.notes, inputs=plain(problem.inputs),
-        cotangent=plain(ct), value=plain(value), cotangents=plain(problem.by_label(pull(ct))),
+        target=problem.target.label, dtype=problem.dtype, notes=f.notes, inputs=plain_values(problem.inputs),
+        cotangent=plain(ct), value=plain(value), cotangents=plain_values(problem.by_label(pull(ct))),
     )  # fmt: skip
 
 
@@ -245,7 +249,8 @@ def jacobian_of(problem: Problem, mode: str = "auto") -> MatrixResult:
     value = f(*problem.points)
     matrix = {c: _per_argument(f.out_tree, found, problem, i) for i, c in enumerate(problem.leaf_labels())}
     return MatrixResult(
-        target=problem.target.label, dtype=problem.dtype, notes=f.notes, kind="jacobian", inputs=plain(problem.inputs),
+        target=problem.target.label, dtype=problem.dtype, notes=f.notes, kind="jacobian",
+        inputs=plain_values(problem.inputs),
         value=plain(value), matrix=_single(plain(matrix)), wrt=tuple(matrix), mode=mode,
     )  # fmt: skip
 
@@ -270,7 +275,8 @@ def hessian_of(problem: Problem, mode: str = "auto") -> MatrixResult:
     labels = problem.leaf_labels()
     matrix: Any = {a: {b: rows[i][j] for j, b in enumerate(labels)} for i, a in enumerate(labels)}
     return MatrixResult(
-        target=problem.target.label, dtype=problem.dtype, notes=f.notes, kind="hessian", inputs=plain(problem.inputs),
+        target=problem.target.label, dtype=problem.dtype, notes=f.notes, kind="hessian",
+        inputs=plain_values(problem.inputs),
         value=plain(_leaf(f(*problem.points))), wrt=tuple(labels), mode={"auto": "fwd over rev"}.get(mode, mode),
         matrix=plain(rows[0][0] if len(labels) == 1 else matrix),
     )  # fmt: skip
@@ -288,9 +294,10 @@ def vary_of(problem: Problem, name: str, points: Any, order: int = 0, show_value
     derivatives = first.derivatives and tuple(
         np.stack([r.derivatives[k] for r in results if r.derivatives]) for k in range(order + 1)
     )
-    gradients = first.gradients and tree_map(
-        lambda *g: np.stack(g), first.gradients, *(r.gradients for r in results[1:])
-    )
+    gradients = first.gradients and {
+        label: tree_map(lambda *g: np.stack(g), *(r.gradients[label] for r in results if r.gradients))
+        for label in first.gradients
+    }
     notes = dict.fromkeys(note for r in results for note in r.notes)
     return replace(
         first, value=np.stack([r.value for r in results]), gradients=gradients, derivatives=derivatives or None,
@@ -307,8 +314,3 @@ def needs_values(error: BaseException) -> bool:
     """Whether an error says that the function needs concrete values, which a batch does not have."""
     return isinstance(error, ConcretizationTypeError)
 
-
-__all__ = [
-    "Traced", "as_value", "grad_of", "hessian_of", "jacobian_of", "jvp_of", "needs_values", "plain", "quoted",
-    "require_scalar", "taylor_of", "traced", "vary_of", "vjp_of",
-]  # fmt: skip

@@ -22,7 +22,7 @@ from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.text import jaxpr_json, jaxpr_text
 from gradcli.engine.transforms.dce import dce_jaxpr
-from gradcli.engine.tree import tree_flatten, tree_map, tree_unflatten
+from gradcli.engine.tree import tree_flatten, tree_unflatten
 from gradcli.inspect.batches import batch_axes, sample_count, sample_problem
 from gradcli.inspect.problem import Problem
 from gradcli.inspect.results import JaxprResult
@@ -95,7 +95,7 @@ def _base(problem: Problem, numbers: tuple[int, ...], sample: Problem) -> Stage:
     def f(*values: Any) -> Any:
         return problem.at(numbers, values)
 
-    f.__name__ = problem.target.name
+    f.__name__ = problem.name
     args = tuple(as_value(sample.leaves[i]) for i in numbers)
     return Stage(f, args, tuple(numbers.index(i) for i in problem.numbers))
 
@@ -199,6 +199,3 @@ def _short(x: Any) -> str:
     if np.ndim(x) == 0:
         return str(np.asarray(x)[()])
     return np.array2string(np.asarray(x), threshold=6, edgeitems=2, max_line_width=10**6, separator=", ")
-
-
-_ = tree_map

@@ -8,7 +8,7 @@ so that ``range(n)`` and ``if flag`` mean to the function what they always do.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from inspect import Parameter as Python
@@ -65,6 +65,11 @@ class Problem:
     def dtype(self) -> str:
         """The precision in force."""
         return settings().precision
+
+    @property
+    def name(self) -> str:
+        """The function's name in labels such as ``df/dx``; an expression is ``f``."""
+        return "f" if self.target.kind == "expression" else self.target.name
 
     @property
     def inputs(self) -> Values:
@@ -159,7 +164,7 @@ def bind_arguments(target: Target, given: Mapping[str, Any]) -> tuple[tuple[str,
             close = get_close_matches(name, known, 1)
             raise fail(
                 "G105",
-                f"{target.name}() has no argument {name!r}",
+                f"{called(target)} has no argument {name!r}",
                 hint=f"did you mean {close[0]}?" if close else f"its arguments: {', '.join(known) or 'none'}",
             )
     names, args, missing = [], [], []
@@ -190,10 +195,15 @@ def _missing(target: Target, names: Sequence[str]) -> Exception:
     example = ",".join(f"{n}=1.0" for n in names)
     error: Exception = fail(
         "G102",
-        f"{target.name}() needs a value for {what}",
+        f"{called(target)} needs a value for {what}",
         hint=f"add --at {example} (or --at {names[0]}=@file.npy; see `gradcli grad --help`)",
     )
     return error
+
+
+def called(target: Target) -> str:
+    """How messages name the function: ``loss()``, or ``the expression``."""
+    return "the expression" if target.kind == "expression" else f"{target.name}()"
 
 
 def kind_of(target: Target, name: str) -> Any:
@@ -221,7 +231,7 @@ def _labels(problem: Problem, request: Request) -> tuple[str, ...] | None:
         n = len(problem.names)
         for i in request.argnums:
             if not -n <= i < n:
-                raise fail("G105", f"{problem.target.name}() has no argument number {i}; it has {n}")
+                raise fail("G105", f"{called(problem.target)} has no argument number {i}; it has {n}")
         return tuple(problem.names[i] for i in request.argnums)
     if request.wrt is None:
         return None
@@ -232,7 +242,7 @@ def _labels(problem: Problem, request: Request) -> tuple[str, ...] | None:
             close = get_close_matches(label, known, 1)
             raise fail(
                 "G105",
-                f"{problem.target.name}() has no argument {label!r} to differentiate with respect to",
+                f"{called(problem.target)} has no argument {label!r} to differentiate with respect to",
                 hint=f"did you mean {close[0]}?" if close else f"choose among {', '.join(known[:12])}",
             )
     return labels
@@ -285,7 +295,7 @@ def _children(node: Any) -> list[Any]:
 def _require_floats(problem: Problem, chosen: Sequence[Chosen]) -> None:
     empty = [c.label for c in chosen if not c.leaves]
     if empty or not chosen:
-        what = f"{empty[0]} holds no floats" if empty else f"no argument of {problem.target.name}() holds floats"
+        what = f"{empty[0]} holds no floats" if empty else f"no argument of {called(problem.target)} holds floats"
         raise fail("G205", f"{what}: there is nothing to differentiate", hint="give a float, e.g. --at x=1.0")
 
 
@@ -306,4 +316,3 @@ def _promotion_notes(
     return tuple(notes)
 
 
-Function = Callable[..., Any]

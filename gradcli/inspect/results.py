@@ -122,8 +122,8 @@ class JaxprResult(Result):
 class Check:
     """One derivative by both ways. ``of`` names what was differentiated: ``f``, or a derivative of lower order.
 
-    derivative: its name, ``d2f/dxdy``. ad: by automatic differentiation in ``mode``; fd: by differences of ``of`` along ``argument[index]`` with ``step``;
-    fd_error: how far the difference quotient itself may be off.
+    derivative: its name, ``d2f/dxdy``. ad: by automatic differentiation in ``mode``; fd: by differences of ``of`` along
+    ``argument[index]`` with ``step``; fd_error: how far the difference quotient itself may be off.
     """
 
     derivative: str

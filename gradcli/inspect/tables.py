@@ -13,7 +13,7 @@ _ = api  # importing the API defines every primitive
 
 def list_of(file: str) -> ListResult:
     """The functions of a file, which is read and not run."""
-    rows = tuple(FunctionRow(name=f.name, signature=f.signature, defaults=f.defaults, doc=f.doc, line=f.line)
+    rows = tuple(FunctionRow(name=f.name, signature=f.signature, defaults=dict(f.defaults), doc=f.doc, line=f.line)
                  for f in list_functions(file))  # fmt: skip
     return ListResult(target=file, dtype=settings().precision, functions=rows)
 

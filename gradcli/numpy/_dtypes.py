@@ -57,7 +57,7 @@ uint32, uint64 = _scalar_type("uint32", np.uint32), _scalar_type("uint64", np.ui
 float16, float32, float64 = (_scalar_type(f"float{n}", f"float{n}") for n in (16, 32, 64))
 complex64, complex128 = _scalar_type("complex64", np.complex64), _scalar_type("complex128", np.complex128)
 int_, uint, float_, complex_ = int64, uint64, float64, complex128  # capped by the precision where they are used
-half, single, double, csingle, cdouble = float16, float32, float64, complex64, complex128
+single, double, csingle, cdouble = float32, float64, complex64, complex128
 
 
 def finfo(dtype: Any) -> Any:

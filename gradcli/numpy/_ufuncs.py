@@ -79,7 +79,7 @@ def rad2deg(x: Any, /) -> Any:
 
 
 def hypot(x1: Any, x2: Any, /) -> Any:
-    """``sqrt(x1**2 + x2**2)`` without overflow or underflow on the way; the derivative at the origin is 0.
+    """``sqrt(x1**2 + x2**2)`` without overflow or underflow on the way; finite derivatives at the origin.
 
     Raises ValueError for complex operands.
     """

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcli.inspect import results as r
 from gradcli.render.numbers import elements, leaves, number_text, to_data, to_json
-from gradcli.render.sheets import blocks, sheet_of
+from gradcli.render.sheets import blocks, grid, sheet_of
 
 
 def cell_text(x: Any) -> str:
@@ -93,7 +93,8 @@ def _main(result: r.Result) -> list[Any]:
         case r.VjpResult():
             return list(result.cotangents.values())
         case r.MatrixResult():
-            return [block for _, block in blocks(result)]
+            whole = grid(result)
+            return [whole[2]] if whole is not None else [block for _, block in blocks(result)]
         case r.TaylorResult():
             return list(result.derivatives)
         case r.BatchResult():

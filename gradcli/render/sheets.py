@@ -140,16 +140,16 @@ def _pairs(x: r.MatrixResult) -> dict[tuple[str, str], Any]:
 
 def _matrix(x: r.MatrixResult, people: bool) -> Sheet:
     footer = (f"{x.kind}, {x.mode}",) if people else ()
-    grid = _grid(x)
-    if grid is not None and (not people or max(grid[2].shape[1], grid[2].shape[0] // 4) <= 10):
-        rows_named, columns_named, matrix = grid
+    whole = grid(x)
+    if whole is not None and (not people or max(whole[2].shape[1], whole[2].shape[0] // 4) <= 10):
+        rows_named, columns_named, matrix = whole
         corner = f"d{_name(x)}" if x.kind == "jacobian" else f"d2{_name(x)}"
         rows = tuple((label, *row) for label, row in zip(rows_named, matrix, strict=True))
         return Sheet(title_of(x, x.inputs), (corner, *columns_named), rows, footer)
     return Sheet(title_of(x, x.inputs), ("quantity", "value"), tuple(_rows(blocks(x), people)), footer)
 
 
-def _grid(x: r.MatrixResult) -> tuple[list[str], list[str], Any] | None:
+def grid(x: r.MatrixResult) -> tuple[list[str], list[str], Any] | None:
     """All blocks as one matrix with labels of rows and columns, where arguments and output are vectors or scalars."""
     if x.kind == "hessian":
         pairs = _pairs(x)

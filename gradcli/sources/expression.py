@@ -33,7 +33,9 @@ _NUMPY = """
     dot vdot inner outer matmul tensordot kron cross trace transpose diag tril triu ravel reshape concatenate stack
     flip roll real imag conj angle array ones_like zeros_like linspace arange interp polyval convolve
 """.split()
-_NN = "relu relu6 sigmoid softplus softmax log_softmax logsumexp gelu silu swish elu selu log_sigmoid leaky_relu".split()
+_NN = (
+    "relu relu6 sigmoid softplus softmax log_softmax logsumexp gelu silu swish elu selu log_sigmoid leaky_relu".split()
+)
 _ALIASES = {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh", "acosh": "arccosh",
     "atanh": "arctanh", "ln": "log", "pow": "power", "fabs": "abs",
@@ -110,7 +112,9 @@ def _parse(text: str) -> ast.expr:
     try:
         return ast.parse(text.strip().replace("\n", " "), mode="eval").body
     except SyntaxError as error:
-        raise _at(text, (error.offset or 1) - 1, f"cannot read the expression: {error.msg}", _syntax_hint(text)) from None
+        raise _at(
+            text, (error.offset or 1) - 1, f"cannot read the expression: {error.msg}", _syntax_hint(text)
+        ) from None
     except (MemoryError, RecursionError, ValueError) as error:
         raise fail("G305", f"cannot read the expression: {error or 'it is nested too deeply'}") from None
 
@@ -152,7 +156,11 @@ def _check(text: str, tree: ast.expr) -> dict[str, ast.AST]:
         if depth > MAX_DEPTH or count > MAX_NODES:
             raise _bad(text, node, "the expression is nested too deeply or too large")
         if not isinstance(node, _ALLOWED) or isinstance(node, (ast.BitXor, ast.Is, ast.IsNot, ast.In, ast.NotIn)):
-            hint = "write powers as x**2" if isinstance(node, ast.BitXor) else "formulas only: operators, functions, indices"
+            hint = (
+                "write powers as x**2"
+                if isinstance(node, ast.BitXor)
+                else "formulas only: operators, functions, indices"
+            )
             raise _bad(text, node, f"{type(node).__name__} is not allowed in an expression", hint)
         if isinstance(node, ast.Call):
             _check_call(text, node)
@@ -263,14 +271,18 @@ class _Run:
         return gnp.asarray(self.visit(node.value))[self.visit(node.slice, True)]
 
     def _slice(self, node: ast.Slice, static: bool) -> Any:
-        return slice(*[None if part is None else self.visit(part, True) for part in (node.lower, node.upper, node.step)])
+        return slice(
+            *[None if part is None else self.visit(part, True) for part in (node.lower, node.upper, node.step)]
+        )
 
     def _call(self, node: ast.Call, static: bool) -> Any:
         assert isinstance(node.func, ast.Name)
         function = FUNCTIONS[node.func.id]
         sequences = node.func.id in ("concatenate", "stack")
         args = [
-            [self.visit(item) for item in a.elts] if sequences and isinstance(a, (ast.List, ast.Tuple)) else self._argument(a, i)
+            [self.visit(item) for item in a.elts]
+            if sequences and isinstance(a, (ast.List, ast.Tuple))
+            else self._argument(a, i)
             for i, a in enumerate(node.args)
         ]
         options = {str(k.arg): self.visit(k.value, True) for k in node.keywords}

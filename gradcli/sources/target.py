@@ -1,10 +1,10 @@
 """Targets: which function is meant, and how it is loaded.
 
-    file.py            its only public function, else one called f, fun, loss or main
-    file.py:func       that function; file.py:Class.method for a method
-    package.mod:func   an importable function
-    spec.yaml:case     the function of a spec's case
-    -                  Python source on standard input
+file.py            its only public function, else one called f, fun, loss or main
+file.py:func       that function; file.py:Class.method for a method
+package.mod:func   an importable function
+spec.yaml:case     the function of a spec's case
+-                  Python source on standard input
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class FunctionInfo:
 
     name: str
     signature: str
-    defaults: Mapping[str, str]
+    defaults: dict[str, str]
     doc: str
     line: int
 
@@ -116,7 +116,9 @@ def expression_target(text: str, arguments: tuple[str, ...] | None = None, label
 
 
 def _refuse(what: str) -> Exception:
-    error: Exception = fail("G307", f"--no-exec: {what} would run code", hint="expressions (-e, or expr: in a spec) never do")
+    error: Exception = fail(
+        "G307", f"--no-exec: {what} would run code", hint="expressions (-e, or expr: in a spec) never do"
+    )
     return error
 
 
@@ -231,7 +233,7 @@ _CALLABLE = (types.FunctionType, custom_jvp, custom_vjp, Jitted)
 
 def public_functions(module: types.ModuleType) -> dict[str, Callable[..., Any]]:
     """The functions that the module defines itself (decorated ones included) and does not hide by a leading _."""
-    found = {}
+    found: dict[str, Callable[..., Any]] = {}
     for name, value in vars(module).items():
         if name.startswith("_") or not isinstance(value, _CALLABLE):
             continue
@@ -254,7 +256,9 @@ def _pick(module: types.ModuleType, name: str | None, label: str) -> tuple[str, 
         raise fail("G103", f"{label} defines no public function", hint=f"name one: {label}:function")
     listed = ", ".join(candidates)
     raise fail(
-        "G103", f"{label} defines {len(candidates)} functions: {listed}", hint=f"name one: {label}:{next(iter(candidates))}"
+        "G103",
+        f"{label} defines {len(candidates)} functions: {listed}",
+        hint=f"name one: {label}:{next(iter(candidates))}",
     )
 
 
@@ -295,9 +299,7 @@ def _target(
         signature = inspect.signature(function)
     except (TypeError, ValueError):
         raise fail("G105", f"{label} has no signature that can be read", hint="wrap it in a function") from None
-    parameters = tuple(
-        Parameter(p.name, p.kind, p.default) for p in signature.parameters.values()
-    )
+    parameters = tuple(Parameter(p.name, p.kind, p.default) for p in signature.parameters.values())
     examples = getattr(module, "example_inputs", {})
     if not isinstance(examples, Mapping):
         raise fail("G302", f"example_inputs of {label} must be a dict, not a {type(examples).__name__}")

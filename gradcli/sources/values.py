@@ -301,7 +301,7 @@ def _logspace(start: float, stop: float, count: int = 50) -> Any:
 
 
 def _arange(*bounds: float) -> Any:
-    start, stop, step = {1: (0, *bounds, 1), 2: (*bounds, 1), 3: bounds}[len(bounds)]  # type: ignore[misc]
+    start, stop, step = {1: (0, *bounds, 1), 2: (*bounds, 1), 3: bounds}[len(bounds)]
     _shape([max(0, (stop - start) / step)])
     return np.arange(start, stop, step)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.console import environment
+from tests.console import environment, run_in_terminal
 
 PROGRAMS = Path(__file__).parent / "programs"
 GRAD = ["grad", "-e", "x*y", "--at", "x=3.0,y=4.0"]
@@ -31,24 +30,8 @@ def process(
 
 def in_terminal(arguments: list[str], tmp_path: Path, **extra: str) -> str:
     """What the program prints where both streams are a terminal."""
-    parent, child = pty.openpty()
-    env = environment(tmp_path, **{"TERM": "xterm-256color", **extra})
-    running = subprocess.Popen(
-        [sys.executable, "-m", "gradcli", *arguments], env=env, cwd=PROGRAMS, stdin=child, stdout=child, stderr=child
-    )
-    os.close(child)
-    chunks = []
-    while True:
-        try:
-            data = os.read(parent, 65536)
-        except OSError:  # Linux says so when the other side is closed
-            break
-        if not data:
-            break
-        chunks.append(data)
-    os.close(parent)
-    running.wait(timeout=60)
-    return b"".join(chunks).decode().replace("\r\n", "\n")
+    env = environment(tmp_path, TERM="xterm-256color")
+    return run_in_terminal(shlex.join(["gradcli", *arguments]), {**env, **extra}, PROGRAMS, plain=False)
 
 
 @pytest.mark.parametrize("columns", ["80", "160"])

@@ -79,7 +79,9 @@ def check_vmap(f: Function, args: Sequence[Any], size: int = 3) -> None:
                 batched[i], in_axes[i] = np.moveaxis(rows, 0, axis), axis
             mapped = numpy_of(vmap(f, tuple(in_axes))(*batched))
             rows = [
-                numpy_of(f(*[np.take(a, k, axis=d) if d is not None else a for a, d in zip(batched, in_axes, strict=True)]))
+                numpy_of(
+                    f(*[np.take(a, k, axis=d) if d is not None else a for a, d in zip(batched, in_axes, strict=True)])
+                )
                 for k in range(size)
             ]
             np.testing.assert_allclose(mapped, np.stack(rows), rtol=1e-6, atol=1e-7)

@@ -82,7 +82,8 @@ def _jvp(m: Any, x: Any, y: Any) -> Any:
 
 
 NESTED: dict[str, Callable[[Any, Any, Any], Any]] = {
-    "cond": _cond, "scan": _scan, "loop": _loop, "while": _while, "jit": _jit, "vmap": _vmap, "grad": _grad, "jvp": _jvp,
+    "cond": _cond, "scan": _scan, "loop": _loop, "while": _while, "jit": _jit, "vmap": _vmap, "grad": _grad,
+    "jvp": _jvp,
 }  # fmt: skip
 
 

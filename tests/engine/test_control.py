@@ -24,8 +24,7 @@ from gradcli.engine.api import (
 from gradcli.engine.array import raw
 from gradcli.engine.control.branch import cond, switch
 from gradcli.engine.control.loop import fori_loop, while_loop
-from gradcli.engine.control.scan import loop_map
-from gradcli.engine.control.scan import scan
+from gradcli.engine.control.scan import loop_map, scan
 from gradcli.engine.errors import diagnostic_of
 from gradcli.engine.ir.check import check_jaxpr
 from gradcli.engine.ops.elementwise import cos, exp, log, sin, tanh
@@ -99,7 +98,9 @@ def test_derivatives_to_second_order(f: Any, point: Any) -> None:
 
 
 @pytest.mark.parametrize("f", FUNCTIONS, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("transform", [lambda f: f, grad, lambda f: grad(f, 1), jacfwd, lambda f: jit(grad(f)), lambda f: grad(grad(f))])
+@pytest.mark.parametrize(
+    "transform", [lambda f: f, grad, lambda f: grad(f, 1), jacfwd, lambda f: jit(grad(f)), lambda f: grad(grad(f))]
+)
 @pytest.mark.parametrize("axes", [(0, None), (None, 0), (0, 0)])
 def test_vmap_is_a_loop(f: Any, transform: Any, axes: Any) -> None:
     batch = (np.array([0.6, -0.7, 1.4]), np.array([1.3, 0.4, -0.2]))
@@ -299,7 +300,11 @@ def test_vjp_of_a_call_gives_two_calls() -> None:
     assert [e.primitive.name for e in program.eqns] == ["jit", "jit"]
 
 
-@pytest.mark.parametrize("f", [power_loop, branches, nested, lambda x, y: log1pexp(x * y) + x], ids=["power_loop", "branches", "nested", "custom_rule"])
+@pytest.mark.parametrize(
+    "f",
+    [power_loop, branches, nested, lambda x, y: log1pexp(x * y) + x],
+    ids=["power_loop", "branches", "nested", "custom_rule"],
+)
 def test_taylor_agrees_with_nested_derivatives(f: Any) -> None:
     found = [float(d) for d in taylor(lambda x: f(x, 1.3), (0.6,), (1.0,), 3)]
     g: Any = lambda x: f(x, 1.3)  # noqa: E731

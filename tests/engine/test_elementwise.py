@@ -30,6 +30,8 @@ def trunc_div(x: Any, y: Any) -> Any:
     return x / y
 
 
+MASK = np.array([True, False, True, True])
+
 ROWS = [
     Row(ops.add, np.add, (WIDE, WIDE)),
     Row(ops.add_any, np.add, (WIDE, WIDE)),
@@ -80,7 +82,7 @@ ROWS = [
     Row(lambda x: ops.convert_element_type(x, np.float64), lambda x: x.astype(float), (WIDE,), "fd"),
     Row(ops.copy, np.copy, (WIDE,)),
     Row(lambda a, x, b: ops.clamp(a, x, b), lambda a, x, b: np.clip(x, a, b), ((-2.0, -1.0), WIDE, (1.0, 2.0)), "fd"),
-    Row(lambda x, y: ops.select_n(np.array([True, False, True, True]), x, y), lambda x, y: np.where([True, False, True, True], y, x), (WIDE, WIDE)),
+    Row(lambda x, y: ops.select_n(MASK, x, y), lambda x, y: np.where(MASK, y, x), (WIDE, WIDE)),
     Row(ops.is_finite, np.isfinite, (WIDE,)),
     Row(ops.eq, np.equal, (WIDE, WIDE)),
     Row(ops.ne, np.not_equal, (WIDE, WIDE)),
@@ -103,7 +105,11 @@ def draw(row: Row, dtype: str, shape: tuple[int, ...] = (4,)) -> list[Any]:
     return out
 
 
-CASES = [pytest.param(row, d, id=f"{getattr(row.op, '__name__', 'f')}-{i}-{d}") for i, row in enumerate(ROWS) for d in row.dtypes]
+CASES = [
+    pytest.param(row, d, id=f"{getattr(row.op, '__name__', 'f')}-{i}-{d}")
+    for i, row in enumerate(ROWS)
+    for d in row.dtypes
+]
 
 
 @pytest.mark.parametrize(("row", "dtype"), CASES)
@@ -117,7 +123,11 @@ def test_value_and_rules(row: Row, dtype: str) -> None:
         check_program(row.op, args)
 
 
-@pytest.mark.parametrize("row", [r for r in ROWS if "d" in r.dtypes and r.differentiable and len(r.domains) == 2 and r.op is not ops.add_any], ids=lambda r: r.op.__name__)
+@pytest.mark.parametrize(
+    "row",
+    [r for r in ROWS if "d" in r.dtypes and r.differentiable and len(r.domains) == 2 and r.op is not ops.add_any],
+    ids=lambda r: r.op.__name__,
+)
 def test_scalars_broadcast_implicitly(row: Row) -> None:
     x, y = draw(row, "d", (2, 4))
     if row.op.__name__ == "<lambda>":
@@ -129,7 +139,8 @@ def test_scalars_broadcast_implicitly(row: Row) -> None:
 
 INTEGER_ROWS = [
     (ops.add, np.add), (ops.sub, np.subtract), (ops.mul, np.multiply), (ops.max, np.maximum), (ops.min, np.minimum),
-    (ops.bitwise_and, np.bitwise_and), (ops.bitwise_or, np.bitwise_or), (ops.bitwise_xor, np.bitwise_xor), (ops.eq, np.equal),
+    (ops.bitwise_and, np.bitwise_and), (ops.bitwise_or, np.bitwise_or), (ops.bitwise_xor, np.bitwise_xor),
+    (ops.eq, np.equal),
 ]  # fmt: skip
 
 
@@ -150,8 +161,12 @@ def test_integer_division_truncates_and_survives_zero() -> None:
 def test_shifts_by_the_width_or_more_are_defined() -> None:
     x = np.array([-8, 8, 1, -1], np.int32)
     np.testing.assert_array_equal(raw(ops.shift_left(x, np.array([1, 31, 32, 40], np.int32))), [-16, 0, 0, 0])
-    np.testing.assert_array_equal(raw(ops.shift_right_arithmetic(x, np.array([1, 2, 40, 40], np.int32))), [-4, 2, 0, -1])
-    np.testing.assert_array_equal(raw(ops.shift_right_logical(x, np.array([1, 2, 40, 32], np.int32))), [2147483644, 2, 0, 0])
+    np.testing.assert_array_equal(
+        raw(ops.shift_right_arithmetic(x, np.array([1, 2, 40, 40], np.int32))), [-4, 2, 0, -1]
+    )
+    np.testing.assert_array_equal(
+        raw(ops.shift_right_logical(x, np.array([1, 2, 40, 32], np.int32))), [2147483644, 2, 0, 0]
+    )
 
 
 def test_conversion_to_integers_saturates() -> None:
@@ -182,7 +197,9 @@ def test_singular_points_follow_jax(f: Any, x: float, expected: float) -> None:
 
 
 def test_logistic_is_accurate_and_quiet_at_both_ends() -> None:
-    np.testing.assert_allclose(raw(ops.logistic(np.array([-800.0, -40.0, 800.0]))), [0.0, np.exp(-40.0), 1.0], rtol=1e-15)
+    np.testing.assert_allclose(
+        raw(ops.logistic(np.array([-800.0, -40.0, 800.0]))), [0.0, np.exp(-40.0), 1.0], rtol=1e-15
+    )
     assert np.isnan(raw(ops.logistic(np.nan)))
 
 

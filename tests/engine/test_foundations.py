@@ -34,7 +34,9 @@ from gradcli.engine.tree import (
 
 # --- types ------------------------------------------------------------------------------------------------------
 
-DTYPES = ["bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64", "complex64", "complex128"]  # fmt: skip
+DTYPES = (
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
+)
 
 
 def test_types_are_interned_and_printed() -> None:
@@ -196,9 +198,7 @@ def product(x: Any, y: Any) -> Any:
 
 def test_the_tutorial_s_programs_in_both_styles() -> None:
     wrt_x = make_jaxpr(grad(product))(3.0, 4.0)
-    assert jaxpr_text(wrt_x, "classic") == (
-        "{ lambda ; a b.\n  let _ = mul a b\n      c = mul 1.0 b\n  in (c,) }"
-    )
+    assert jaxpr_text(wrt_x, "classic") == ("{ lambda ; a b.\n  let _ = mul a b\n      c = mul 1.0 b\n  in (c,) }")
     wrt_y = make_jaxpr(grad(product, argnums=1))(3.0, 4.0)
     assert "c:f64[] = mul a 1.0:f64[]" in str(wrt_y)
     per_sample = make_jaxpr(vmap(grad(tanh)))(np.ones(5))

@@ -1,4 +1,4 @@
-"""Indexing: against NumPy on any index expression, derivatives against differences, vmap against loops, JAX as oracle."""
+"""Indexing: any index expression against NumPy, derivatives against differences, vmap against loops, JAX as oracle."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gradcli.engine.api import check_grads, grad, jacfwd, jacrev, jit, jvp, make_jaxpr, vjp, vmap
+from gradcli.engine.api import check_grads, grad, jit, make_jaxpr, vjp, vmap
 from gradcli.engine.array import Array, raw
+from gradcli.engine.control.loop import fori_loop
 from gradcli.engine.errors import NonConcreteBooleanIndexError, diagnostic_of
 from gradcli.engine.ir.check import check_jaxpr
-from gradcli.engine.ops import dynamic, index, scatter, take
 from gradcli.engine.ops import elementwise as e
-from gradcli.engine.ops.define import REGISTRY
-from gradcli.engine.ops.index_numpy import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers
+from gradcli.engine.ops import take
+from gradcli.engine.ops.index_numpy import GatherDimensionNumbers, ScatterDimensionNumbers
 from gradcli.engine.ops.indexing import AtIndexer, getitem
 from gradcli.engine.ops.shape import reduce_sum
-from gradcli.engine.taylor import taylor
-from tests.engine.harness import check_operation, check_vmap, numpy_of
+from gradcli.engine.settings import override
+from tests.engine.harness import check_operation
+from tests.engine.index_harness import check_vmap_of_indices
 
 Gather, Scatter = GatherDimensionNumbers, ScatterDimensionNumbers
 RNG = np.random.default_rng(7)
@@ -30,7 +31,7 @@ T = RNG.uniform(0.5, 2.0, (3, 4, 5))
 I = np.array([2, 0, 2, -1])  # noqa: E741
 MASK = np.array([True, False, True, True])
 
-# --- x[index] -------------------------------------------------------------------------------------------------------------
+# --- x[index] ---------------------------------------------------------------------------------------------------------
 
 EXPRESSIONS: list[tuple[str, Any, Any]] = [
     ("int", T, 1),
@@ -126,8 +127,9 @@ METHODS = ["set", "add", "subtract", "multiply", "divide", "min", "max", "power"
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("i", [1, I, np.s_[1:3], np.s_[I, ::2]], ids=["int", "repeated", "slice", "mixed"])
 def test_derivatives_of_writing(method: str, i: Any) -> None:
-    y = RNG.uniform(0.5, 2.0, X[i].shape)
-    check_operation(lambda a, b: getattr(AtIndexer(a)[i], method)(b), [X, y], order=2)
+    values = np.random.default_rng(3).permutation(np.linspace(0.5, 2.0, X.size + X[i].size))  # far from ties
+    x, y = values[: X.size].reshape(X.shape), values[X.size :].reshape(X[i].shape)
+    check_operation(lambda a, b: getattr(AtIndexer(a)[i], method)(b), [x, y], order=2)
 
 
 @pytest.mark.parametrize("dtype", ["f", "D"])
@@ -187,9 +189,6 @@ def test_any_index_expression(case: tuple[tuple[int, ...], Any]) -> None:
     np.testing.assert_allclose(raw(pull(ct)[0]), back, rtol=1e-12, atol=1e-15)
     written = x.copy()
     written[i] = ct
-    numbers = np.zeros(shape)
-    numbers[i] = np.arange(1, ct.size + 1).reshape(ct.shape)
-    np.testing.assert_array_equal(raw(Array(np.zeros(shape)).at[i].set(np.arange(1.0, ct.size + 1).reshape(ct.shape))), numbers)
     np.testing.assert_array_equal(raw(AtIndexer(x)[i].set(ct)), written)
 
 
@@ -237,6 +236,37 @@ def test_traced_scalars(i: int) -> None:
         where = np.zeros_like(T)
         np.add.at(where, _numpy_index(expression, i), 1.0)
         np.testing.assert_allclose(raw(g), 2 * T * where)
+
+
+@pytest.mark.parametrize("method", ["set", "add", "multiply"])
+def test_writing_at_traced_scalars(method: str) -> None:
+    def write(x: Any, i: Any, y: Any) -> Any:
+        return getattr(x.at[i, 1:3], method)(y)
+
+    y = np.array([3.0, 4.0])
+    rows = [raw(write(Array(X), k, y)) for k in (2, -1, 0)]
+    np.testing.assert_array_equal(raw(jit(write)(X, -1, y)), rows[1])
+    np.testing.assert_array_equal(raw(vmap(write, (None, 0, None))(X, np.array([2, -1, 0]), y)), np.stack(rows))
+    looped = fori_loop(0, 4, lambda k, x: x.at[k].add(x[k - 1]), Array(V))
+    expected = V.copy()
+    for k in range(4):
+        expected[k] += expected[k - 1]
+    np.testing.assert_allclose(raw(looped), expected)
+    check_grads(lambda x: fori_loop(0, 4, lambda k, v: v.at[k].multiply(v[k - 1]), x), (V,), 2, ("fwd", "rev"))
+
+
+def test_single_precision() -> None:
+    with override(precision="float32"):
+        x = single(X)
+        g = grad(lambda a: reduce_all(a.at[I].set(a[I] ** 2)[np.array([2, 3])]))(x)
+        assert g.dtype == np.float32
+        np.testing.assert_allclose(raw(g)[2], 2 * X[2], rtol=1e-6)
+        h = grad(lambda a: reduce_all(a.at[I].multiply(a[I])))(x)
+        assert h.dtype == np.float32
+
+
+def single(x: Any) -> Any:
+    return Array(x.astype(np.float32))
 
 
 def reduce_all(x: Any) -> Any:
@@ -300,6 +330,16 @@ def test_a_place_on_an_empty_axis() -> None:
     assert empty[np.zeros(0, int)].shape == (0, 3) and empty[:, 1].shape == (0,)
 
 
+def test_known_indices_need_no_program() -> None:
+    """What NumPy does at once, and what only looks like it."""
+    x = Array(X)
+    np.testing.assert_array_equal(raw(x[Array(I), 1:3]), X[I, 1:3])
+    np.testing.assert_array_equal(raw(x[Array(np.array(1))]), X[1])
+    np.testing.assert_array_equal(raw(x[Array(X > 1)]), X[X > 1])
+    np.testing.assert_array_equal(raw(x[Array(np.array(9))]), X[3])
+    np.testing.assert_array_equal(raw(grad(lambda a: reduce_all(x[I] * a))(1.0)), X[I].sum())
+
+
 def test_traced_slice_bounds() -> None:
     assert raw(grad(lambda x, n: reduce_all(x[:n]))(V, 2)).tolist() == [1, 1, 0, 0, 0]
     with pytest.raises(IndexError, match="traced integer") as caught:
@@ -322,13 +362,15 @@ def test_out_of_bounds() -> None:
     np.testing.assert_array_equal(raw(jit(lambda a, i: a[i])(x, far)), [2, 0, 1])
     np.testing.assert_array_equal(raw(x.at[np.array([-1])].set(7.0, wrap_negative_indices=False)), [0, 1, 2])
     assert raw(Array(np.arange(3)).at[np.array([5])].get(mode="fill"))[0] == np.iinfo(int).min
-    check_operation(lambda a: a[far], [raw(x)], order=1)
-    check_operation(lambda a: a.at[far].get(mode="fill", fill_value=2.0), [raw(x)], order=1)
+    check_operation(lambda a: getitem(a, far), [raw(x)], order=1)
+    check_operation(lambda a: AtIndexer(a)[far].get(mode="fill", fill_value=2.0), [raw(x)], order=1)
     for mode in ("clip", "drop"):
         for method in ("set", "add", "multiply", "min"):
-            check_operation(
-                lambda a, b, m=method, how=mode: getattr(AtIndexer(a)[far], m)(b, mode=how), [raw(x) + 0.5, V[:3]], order=1
-            )
+
+            def write(a: Any, b: Any, method: str = method, mode: str = mode) -> Any:
+                return getattr(AtIndexer(a)[far], method)(b, mode=mode)
+
+            check_operation(write, [raw(x) + 0.5, V[:3]], order=1)
     with pytest.raises(ValueError, match="unknown mode 'nowhere'"):
         x.at[far].get(mode="nowhere")
     with pytest.raises(TypeError, match="unexpected keyword argument 'modus'"):
@@ -352,241 +394,7 @@ def test_dtypes_of_writing() -> None:
         ints.at[:].set(np.ones(2))
 
 
-def test_products_with_zeros_among_repeated_factors() -> None:
-    """The derivative by a factor is the product of the others: no division, so zeros are no special case."""
-    i = np.array([0, 0, 0, 1, 1, 4])
-    for zeros in ([], [1], [0, 1], [0, 1, 2], [3]):
-        y = np.arange(2.0, 8.0)
-        y[zeros] = 0.0
-        x = V.copy()
-
-        def f(y: Any, x: Any = x) -> Any:
-            return Array(x).at[i].multiply(y)
-
-        expected = np.zeros((5, 6))
-        for k in range(6):
-            others = [y[j] for j in range(6) if i[j] == i[k] and j != k]
-            expected[i[k], k] = x[i[k]] * np.prod(others)
-        np.testing.assert_allclose(raw(jacrev(f)(y)), expected, rtol=1e-14)
-        np.testing.assert_allclose(raw(jacfwd(f)(y)), expected, rtol=1e-14)
-        second = raw(jacfwd(jacrev(f))(y))
-        np.testing.assert_allclose(second, np.swapaxes(second, 1, 2), rtol=1e-14)
-        np.testing.assert_allclose(second[1, 3, 4], x[1], rtol=1e-14)
-        assert second[1, 3, 3] == 0
-
-
-def test_ties_share_the_derivative() -> None:
-    i = np.array([0, 0, 1])
-    _, dot = jvp(lambda x, y: Array(x).at[i].max(y) if not hasattr(x, "at") else x.at[i].max(y),
-                 (np.array([2.0, 1.0]), np.array([2.0, 2.0, 0.0])), (np.array([3.0, 5.0]), np.array([6.0, 9.0, 1.0])))  # fmt: skip
-    np.testing.assert_allclose(raw(dot), [6.0, 5.0])
-
-
-def test_only_the_last_of_several_updates_counts() -> None:
-    i = np.array([1, 1, 0])
-    out, pull = vjp(lambda x, y: AtIndexer(x)[i].set(y), V, np.array([5.0, 6.0, 7.0]))
-    assert raw(out)[:2].tolist() == [7.0, 6.0]
-    by_x, by_y = pull(np.arange(1.0, 6.0))
-    assert raw(by_x).tolist() == [0, 0, 3, 4, 5] and raw(by_y).tolist() == [0, 2, 1]
-
-
-# --- gather and scatter in general -----------------------------------------------------------------------------------------
-
-GATHERS: list[tuple[str, Any, Any, Gather, tuple[int, ...]]] = [
-    ("rows", X, I[:, None] % 4, Gather((1,), (0,), (0,)), (1, 5)),
-    ("columns", X, I[:, None] % 4, Gather((0,), (1,), (1,)), (4, 1)),
-    ("elements", X, np.array([[0, 1], [3, 4]]), Gather((), (0, 1), (0, 1)), (1, 1)),
-    ("elements_swapped", X, np.array([[1, 0], [4, 3]]), Gather((), (0, 1), (1, 0)), (1, 1)),
-    ("windows", T, np.array([[[0, 1]], [[1, 2]]]), Gather((1, 3), (0,), (0, 2)), (1, 4, 2)),
-    ("windows_first", T, np.array([[0, 1], [1, 2]]), Gather((0, 1), (1,), (1, 2)), (3, 1, 2)),
-    ("no_columns", X, np.zeros((2, 0), int), Gather((1, 2), (), ()), (4, 5)),
-    ("part_without_column", X, np.zeros((2, 0), int), Gather((0, 1), (), ()), (2, 5)),
-    ("batching", X, np.array([[0], [4], [2], [2]]), Gather((), (1,), (1,), (0,), (0,)), (1, 1)),
-    ("batching_window", T, np.array([[[1], [0], [2], [3]]] * 2), Gather((2,), (), (2,), (0, 1), (2, 1)), (1, 1, 2)),
-    ("batching_apart", T.transpose(1, 0, 2), np.zeros((5, 3, 1), int), Gather((2,), (), (0,), (1, 2), (1, 0)), (2, 1, 1)),
-    ("one_window", X, np.array([1, 2]), Gather((0, 1), (), (0, 1)), (2, 3)),
-]  # fmt: skip
-GATHERS[9] = ("batching_window", T, RNG.integers(0, 4, (2, 4, 3, 1)), Gather((3,), (), (2,), (0, 1), (2, 1)), (1, 1, 2))
-
-
-def gather_loop(x: Any, i: Any, n: Gather, sizes: tuple[int, ...], mode: str, fill: Any) -> Any:
-    """The definition, window by window."""
-    kept = [d for d in range(x.ndim) if d not in n.collapsed_slice_dims and d not in n.operand_batching_dims]
-    batch = i.shape[:-1]
-    rank = len(batch) + len(kept)
-    order = [d for d in range(rank) if d not in n.offset_dims] + list(n.offset_dims)
-    out = np.empty(batch + tuple(sizes[d] for d in kept), x.dtype)
-    for b in np.ndindex(batch):
-        start = np.zeros(x.ndim, int)
-        for column, d in enumerate(n.start_index_map):
-            start[d] = i[b][column]
-        for d, a in zip(n.operand_batching_dims, n.start_indices_batching_dims, strict=True):
-            start[d] = b[a]
-        inside = np.clip(start, 0, np.array(x.shape) - sizes)
-        window = x[tuple(slice(a, a + m) for a, m in zip(inside, sizes, strict=True))]
-        gone = tuple(d for d in range(x.ndim) if d not in kept)
-        out[b] = fill if mode == "fill" and (inside != start).any() else window.squeeze(gone)
-    return out.transpose(np.argsort(order))
-
-
-@pytest.mark.parametrize("mode", ["clip", "fill"])
-@pytest.mark.parametrize("shift", [0, 1, -1])
-@pytest.mark.parametrize(("name", "x", "i", "n", "sizes"), GATHERS, ids=[row[0] for row in GATHERS])
-def test_gather_and_its_rules(name: str, x: Any, i: Any, n: Gather, sizes: Any, shift: int, mode: str) -> None:
-    moved = i + shift
-    fill = 0.25 if mode == "fill" else None
-    out = index.gather(x, moved, n, sizes, mode=mode, fill_value=fill)
-    np.testing.assert_array_equal(raw(out), gather_loop(x, moved, n, sizes, mode, fill))
-    check_operation(lambda a: index.gather(a, moved, n, sizes, mode=mode, fill_value=fill), [x], order=1)
-    check_vmap_of_indices(lambda a, k: index.gather(a, k, n, sizes, mode=mode, fill_value=fill), [x], moved)
-
-
-def check_vmap_of_indices(f: Any, values: list[Any], i: Any) -> None:
-    """vmap over indices alone, and with each and all of the other operands; in front and at the end."""
-    rows = np.stack([i, np.flip(i, 0), i + 1])
-    for chosen in [[], *([k] for k in range(len(values))), list(range(len(values)))]:
-        for last in (False, True):
-            axis = rows.ndim - 1 if last else 0
-            args = [np.stack([v, v + 1, v * 2]) if k in chosen else v for k, v in enumerate(values)]
-            in_axes = [0 if k in chosen else None for k in range(len(values))]
-            mapped = vmap(f, (*in_axes, axis))(*args, np.moveaxis(rows, 0, axis))
-            loop = [f(*[a[b] if k in chosen else a for k, a in enumerate(args)], rows[b]) for b in range(3)]
-            np.testing.assert_allclose(raw(mapped), np.stack([numpy_of(v) for v in loop]), rtol=1e-13)
-
-
-SCATTERS = {
-    "scatter": index.scatter,
-    "scatter_add": index.scatter_add,
-    "scatter_sub": index.scatter_sub,
-    "scatter_mul": scatter.scatter_mul,
-    "scatter_min": scatter.scatter_min,
-    "scatter_max": scatter.scatter_max,
-}
-COMBINE: dict[str, Any] = {
-    "scatter": lambda a, b: b,
-    "scatter_add": np.add,
-    "scatter_sub": np.subtract,
-    "scatter_mul": np.multiply,
-    "scatter_min": np.minimum,
-    "scatter_max": np.maximum,
-}
-
-
-def scatter_loop(name: str, x: Any, i: Any, u: Any, n: Gather, sizes: tuple[int, ...], mode: str) -> Any:
-    """The definition, by the positions that a gather of positions reads."""
-    places = gather_loop(np.arange(x.size).reshape(x.shape), i, n, sizes, "fill" if mode == "drop" else mode, -1)
-    out = x.copy().reshape(-1)
-    for place, value in zip(places.reshape(-1), u.reshape(-1), strict=True):
-        if place >= 0:
-            out[place] = COMBINE[name](out[place], value)
-    return out.reshape(x.shape)
-
-
-@pytest.mark.parametrize("mode", ["clip", "drop"])
-@pytest.mark.parametrize("kind", list(SCATTERS))
-@pytest.mark.parametrize(("name", "x", "i", "n", "sizes"), GATHERS, ids=[row[0] for row in GATHERS])
-def test_scatters_and_their_rules(name: str, x: Any, i: Any, n: Gather, sizes: Any, kind: str, mode: str) -> None:
-    moved = i + (1 if mode == "drop" else 0)
-    shape = gather_loop(x, i, n, sizes, "clip", None).shape
-    u = np.random.default_rng(5).uniform(0.5, 2.0, shape)
-    numbers = Scatter(*(getattr(n, field) for field in n.__slots__))
-
-    def f(a: Any, b: Any, k: Any = moved) -> Any:
-        return SCATTERS[kind](a, k, b, numbers, mode=mode)
-
-    np.testing.assert_allclose(raw(f(x, u)), scatter_loop(kind, x, moved, u, n, sizes, mode), rtol=1e-13)
-    check_operation(f, [x, u], order=1)
-    check_vmap_of_indices(f, [x, u], moved)
-
-
-@pytest.mark.parametrize("kind", list(SCATTERS))
-def test_second_derivatives_of_scatters(kind: str) -> None:
-    numbers = Scatter((), (0,), (0,))
-    i = np.array([[1], [1], [3], [1], [0]])
-
-    def f(x: Any, y: Any) -> Any:
-        return e.sin(SCATTERS[kind](e.square(x), i, e.exp(y), numbers))
-
-    check_grads(f, (V, V[::-1] / 2), 2, ("fwd", "rev"))
-
-
-def test_taylor_mode_goes_through() -> None:
-    i = np.array([1, 1, 3])
-
-    def f(t: Any) -> Any:
-        x = V * t
-        return reduce_all(x.at[i].multiply(x[i]).at[0].set(t * t)[i] ** 2)
-
-    found = [float(d) for d in taylor(f, (1.5,), (1.0,), 3)]
-    expected = [f, grad(f), grad(grad(f)), grad(grad(grad(f)))]
-    np.testing.assert_allclose(found, [float(g(1.5)) for g in expected], rtol=1e-10)
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: index.gather(X, I, Gather((), (0,), (0,)), (1, 1)),
-        lambda: index.gather(X, V[:, None], Gather((1,), (0,), (0,)), (1, 5)),
-        lambda: index.gather(X, I[:, None], Gather((1,), (0,), (0,)), (1, 6)),
-        lambda: index.gather(X, I[:, None], Gather((1,), (0,), (0,)), (2, 5)),
-        lambda: index.gather(X, I[:, None], Gather((1, 2), (0,), (0,)), (1, 5)),
-        lambda: index.gather(X, I[:, None], Gather((1,), (7,), (7,)), (1, 5)),
-        lambda: index.scatter(X, I[:, None], X[:, :3].astype("f"), Scatter((1,), (0,), (0,))),
-        lambda: index.scatter(X, I[:, None], X[:3], Scatter((1,), (0,), (0,))),
-        lambda: scatter.scatter_max(X + 0j, I[:, None], X + 0j, Scatter((1,), (0,), (0,))),
-        lambda: dynamic.dynamic_slice(X, (0,), (1, 1)),
-        lambda: dynamic.dynamic_slice(X, (0, 0), (5, 1)),
-        lambda: dynamic.dynamic_slice(X, (0, 0.5), (1, 1)),
-        lambda: dynamic.dynamic_update_slice(X, X[:1].astype("f"), (0, 0)),
-        lambda: dynamic.dynamic_update_slice(X, V, (0, 0)),
-    ],
-)
-def test_operands_that_do_not_fit(call: Any) -> None:
-    with pytest.raises(TypeError):
-        call()
-
-
-# --- dynamic slices --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("starts", [(0, 0), (1, 3), (-2, -1), (9, 2)])
-def test_dynamic_slices(starts: tuple[int, int]) -> None:
-    a = min(max(starts[0] + 4 * (starts[0] < 0), 0), 2)
-    b = min(max(starts[1] + 5 * (starts[1] < 0), 0), 2)
-    np.testing.assert_array_equal(raw(dynamic.dynamic_slice(X, starts, (2, 3))), X[a : a + 2, b : b + 3])
-    np.testing.assert_array_equal(raw(dynamic.dynamic_slice(X, np.array(starts), (2, 3))), X[a : a + 2, b : b + 3])
-    expected = X.copy()
-    expected[a : a + 2, b : b + 3] = V[:3]
-    update = np.stack([V[:3]] * 2)
-    np.testing.assert_array_equal(raw(dynamic.dynamic_update_slice(X, update, starts)), expected)
-    check_operation(lambda x: dynamic.dynamic_slice(x, starts, (2, 3)), [X], order=1)
-    check_operation(lambda x, u: dynamic.dynamic_update_slice(x, u, starts), [X, update], order=1)
-
-    def read(x: Any, k: Any) -> Any:
-        return dynamic.dynamic_slice(x, k, (2, 3))
-
-    def write(x: Any, u: Any, k: Any) -> Any:
-        return dynamic.dynamic_update_slice(x, u, k)
-
-    check_vmap_of_indices(read, [X], np.array(starts))
-    check_vmap_of_indices(write, [X, update], np.array(starts))
-    check_vmap(lambda x, u: write(x, u, starts), [X, update])
-    check_vmap_of_indices(lambda x, k: grad(lambda y: reduce_all(read(y, k) ** 2))(x), [X], np.array(starts))
-    check_vmap_of_indices(lambda x, k: dynamic.dynamic_slice(x, (k[0], 0), (2, 5)), [X], np.array(starts))
-    check_vmap_of_indices(lambda x, k: dynamic.dynamic_slice(x, k, (4, 5)), [X], np.array(starts))
-
-
-def test_dynamic_slices_along_one_axis() -> None:
-    np.testing.assert_array_equal(raw(dynamic.dynamic_slice_in_dim(X, 1, 2, 1)), X[:, 1:3])
-    np.testing.assert_array_equal(raw(dynamic.dynamic_index_in_dim(X, -1, 0, keepdims=False)), X[-1])
-    np.testing.assert_array_equal(raw(dynamic.dynamic_index_in_dim(X, 1, -1)), X[:, 1:2])
-    expected = X.copy()
-    expected[:, 2] = 7
-    np.testing.assert_array_equal(raw(dynamic.dynamic_update_index_in_dim(X, np.full(4, 7.0), 2, 1)), expected)
-    np.testing.assert_array_equal(raw(dynamic.dynamic_update_slice_in_dim(X, np.full((4, 1), 7.0), 2, 1)), expected)
-
-
-# --- take -------------------------------------------------------------------------------------------------------------------
+# --- take -------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("axis", [None, 0, 1, -1])
@@ -633,7 +441,7 @@ def test_take_along_axis(shape: tuple[int, int], axis: int) -> None:
         take.put_along_axis(X, full, 0.5, axis)
 
 
-# --- programs, and JAX -----------------------------------------------------------------------------------------------------
+# --- programs, and JAX ------------------------------------------------------------------------------------------------
 
 
 def primitives(f: Any, *args: Any) -> list[str]:
@@ -652,15 +460,6 @@ def test_programs_are_short() -> None:
     assert primitives(lambda x: x.at[0, 1].add(2.0), X) == ["broadcast_in_dim", "scatter-add"]
 
 
-def test_every_primitive_has_its_rules() -> None:
-    rows = [p for p in REGISTRY.values() if p.family == "index"]
-    assert len(rows) == 9
-    for primitive in rows:
-        assert primitive.jvp and primitive.batch, primitive.name
-        assert primitive.transpose or primitive.name in ("scatter-mul", "scatter-min", "scatter-max"), primitive.name
-    assert GatherScatterMode.from_any(None) is GatherScatterMode.from_any("drop") is GatherScatterMode.FILL_OR_DROP
-
-
 @pytest.fixture(scope="module")
 def jax() -> Any:
     jax = pytest.importorskip("jax")
@@ -668,23 +467,20 @@ def jax() -> Any:
     return jax
 
 
+WITH_JAX = ["int", "slice_steps", "none_middle", "arrays_broadcast", "apart", "array_none_slice", "mask_and_array"]
+
+
 @pytest.mark.oracle
-@pytest.mark.parametrize(("name", "x", "i"), SETTABLE, ids=[row[0] for row in SETTABLE])
+@pytest.mark.parametrize(("name", "x", "i"), [r for r in EXPRESSIONS if r[0] in WITH_JAX], ids=WITH_JAX)
 def test_indexing_against_jax(jax: Any, name: str, x: Any, i: Any) -> None:
-    if isinstance(i, list) or (isinstance(i, tuple) and any(isinstance(p, list) for p in i)):
-        pytest.skip("JAX refuses lists")
     y = np.random.default_rng(3).uniform(0.5, 2.0, x[i].shape)
+    ct = np.random.default_rng(4).uniform(size=x.shape)
     np.testing.assert_array_equal(raw(Array(x)[i]), jax.numpy.asarray(x)[i])
-    for method in ("set", "add", "subtract", "min", "max", "divide"):
-        ours = vjp(lambda a, b, m=method: getattr(AtIndexer(a)[i], m)(b), x, y)
-        theirs = jax.vjp(lambda a, b, m=method: getattr(a.at[i], m)(b), x, y) if method != "divide" else None
-        if theirs is None:
-            expected = getattr(jax.numpy.asarray(x).at[i], method)(y)
-            np.testing.assert_allclose(raw(ours[0]), expected, rtol=1e-13)
-            continue
-        np.testing.assert_allclose(raw(ours[0]), theirs[0], rtol=1e-13)
-        ct = np.random.default_rng(4).uniform(size=x.shape)
-        for a, b in zip(ours[1](ct), theirs[1](ct), strict=True):
+    for method in ("set", "min"):
+        out, pull = vjp(lambda a, b, m=method: getattr(AtIndexer(a)[i], m)(b), x, y)
+        expected, jax_pull = jax.vjp(lambda a, b, m=method: getattr(a.at[i], m)(b), x, y)
+        np.testing.assert_allclose(raw(out), expected, rtol=1e-13)
+        for a, b in zip(pull(ct), jax_pull(ct), strict=True):
             np.testing.assert_allclose(raw(a), b, rtol=1e-12, atol=1e-14)
 
 
@@ -707,7 +503,7 @@ def test_programs_against_jax(jax: Any) -> None:
         theirs = [eqn.primitive.name for eqn in jax.make_jaxpr(f)(*args).jaxpr.eqns]
         ours = primitives(f, *args)
         kept = [name for name in theirs if name in ours]
-        assert [n for n in ours if n != "broadcast_in_dim"] == [n for n in kept if n != "broadcast_in_dim"], (ours, theirs)
+        assert [n for n in ours if n != "broadcast_in_dim"] == [n for n in kept if n != "broadcast_in_dim"]
 
 
 @pytest.mark.oracle
@@ -721,10 +517,3 @@ def test_out_of_bounds_against_jax(jax: Any) -> None:
     np.testing.assert_array_equal(raw(take.take(x, far)), jax.numpy.take(x, far))
 
 
-@pytest.mark.oracle
-def test_general_gathers_against_jax(jax: Any) -> None:
-    for _, x, i, n, sizes in GATHERS:
-        numbers = jax.lax.GatherDimensionNumbers(*(getattr(n, field) for field in n.__slots__))
-        for mode in ("clip", "fill"):
-            theirs = jax.lax.gather(x, i + 1, numbers, sizes, mode=mode)
-            np.testing.assert_array_equal(raw(index.gather(x, i + 1, n, sizes, mode=mode)), theirs)

@@ -63,7 +63,9 @@ def _compare(jax: Any, ours: Any, theirs: Any, x: Any, y: Any, second: bool) -> 
         np.testing.assert_allclose(raw(ours_g), np.asarray(theirs_g), **close)
     batch = np.stack([x, -x])
     np.testing.assert_allclose(
-        raw(vmap(grad(ours, 1), (0, None))(batch, y)), np.asarray(jax.vmap(jax.grad(theirs, 1), (0, None))(batch, y)), **close
+        raw(vmap(grad(ours, 1), (0, None))(batch, y)),
+        np.asarray(jax.vmap(jax.grad(theirs, 1), (0, None))(batch, y)),
+        **close,
     )
     if second:
         np.testing.assert_allclose(

@@ -1,4 +1,4 @@
-"""Transformations and their compositions: nesting, closures, perturbation confusion, pytrees, control flow in Python."""
+"""Transformations and their compositions: nesting, closures, perturbation confusion, pytrees, Python control flow."""
 
 from __future__ import annotations
 
@@ -227,7 +227,9 @@ def test_a_decision_is_noted_with_its_line() -> None:
     assert "is True in `if x > 0.5:`" in str(program.notes[0]) and "test_transforms.py" in str(program.notes[0])
 
 
-@pytest.mark.parametrize("transform", [lambda f: vmap(f)(np.ones(3)), lambda f: jit(f)(1.0), lambda f: make_jaxpr(f)(1.0)])
+@pytest.mark.parametrize(
+    "transform", [lambda f: vmap(f)(np.ones(3)), lambda f: jit(f)(1.0), lambda f: make_jaxpr(f)(1.0)]
+)
 def test_where_no_value_exists_the_error_names_the_line(transform: Any) -> None:
     def f(x: Any) -> Any:
         if x > 0:

@@ -19,7 +19,8 @@ def test_value_is_numpys(case: Case) -> None:
         expected = np.asarray(case.function(np)(*case.arrays))
     found = numpy_of(case.function(gnp)(*case.arrays))
     assert found.shape == expected.shape
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    tol = 1e-6 if found.dtype == np.float32 else 1e-12  # the mean of bools: JAX's dtype
+    np.testing.assert_allclose(found, expected, rtol=tol, atol=tol)
 
 
 @pytest.mark.parametrize("case", TABLE, ids=str)
@@ -30,7 +31,8 @@ def test_derivatives_and_vmap(case: Case) -> None:
 def _close(found: Any, expected: Any) -> None:
     found, expected = numpy_of(found), np.asarray(expected)
     assert (found.shape, found.dtype) == (expected.shape, expected.dtype)
-    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+    tol = 1e-6 if found.dtype == np.float32 else 1e-10
+    np.testing.assert_allclose(found, expected, rtol=tol, atol=1e-2 * tol)
 
 
 @pytest.mark.oracle

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from gradcli.engine.ops.reduce import reduce_or
 
 from gradcli.engine.array import is_value, type_of
 from gradcli.engine.control.common import (
@@ -27,6 +26,7 @@ from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.elementwise import add, convert_element_type, lt, select_n
+from gradcli.engine.ops.reduce import reduce_or
 from gradcli.engine.ops.shape import batch_to_front, moveaxis, reshape
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import Tracer, bind, trace_closed, value_of

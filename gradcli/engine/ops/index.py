@@ -103,6 +103,11 @@ def _check(name: str, x: ArrayType, indices: ArrayType, numbers: GatherDimension
         problem = f"windows of shape {sizes} do not fit"
     elif any(not 0 <= d < x.ndim for d in (*gone, *numbers.start_index_map)):
         problem = "an axis of the dimension numbers does not exist"
+    elif any(
+        not 0 <= i < indices.ndim - 1 or indices.shape[i] != x.shape[d]
+        for d, i in zip(numbers.operand_batching_dims, numbers.start_indices_batching_dims, strict=True)
+    ):
+        problem = "axes that run together differ in size"
     elif any(sizes[d] > 1 for d in gone):
         problem = f"a window must have size 1 in the axes {tuple(sorted(gone))}"
     elif len(window_axes(numbers, x.ndim)) != len(numbers.offset_dims):

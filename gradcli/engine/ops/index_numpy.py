@@ -221,7 +221,7 @@ def gather_numpy(
     else:
         out = x.transpose(axes + lay.whole)[tuple(np.broadcast_to(p, picked) for p in positions)]
     if inside is not None:
-        out = out if out.flags.writeable else out.copy()
+        out = np.array(out, copy=None if out.flags.writeable else True)
         out[~inside] = x.dtype.type(fill_value)
     return _arrange(out, lay)[()]
 
@@ -247,6 +247,12 @@ def window_sizes(shape: Shape, update_shape: Shape, numbers: GatherDimensionNumb
     return tuple(update_shape[kept[d]] if d in kept else min(1, n) for d, n in enumerate(shape))
 
 
+@functools.lru_cache(maxsize=4096)
+def _scatter_layout(shape: Shape, index_shape: Shape, update_shape: Shape, numbers: ScatterDimensionNumbers) -> Layout:
+    same = numbers.gather()
+    return layout(shape, index_shape, same, window_sizes(shape, update_shape, same))
+
+
 def scatter_numpy(
     ufunc: np.ufunc | None,
     x: Any,
@@ -261,8 +267,7 @@ def scatter_numpy(
     """Evaluates a scatter that combines by ``ufunc``, or overwrites: then the last of several updates stays."""
     x, indices, updates = np.asarray(x), np.asarray(indices), np.asarray(updates)
     out = np.array(x, order="C")
-    numbers = dimension_numbers.gather()
-    lay = layout(x.shape, indices.shape, numbers, window_sizes(x.shape, updates.shape, numbers))
+    lay = _scatter_layout(x.shape, indices.shape, updates.shape, dimension_numbers)
     positions, inside = _positions(lay, indices, mode)
     if not updates.size or (inside is not None and not inside.any()):
         return out[()]

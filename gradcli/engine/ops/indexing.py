@@ -29,7 +29,7 @@ from gradcli.engine.trace.tracer import bind, tracing
 
 Mode = str | GatherScatterMode | None
 Function = Callable[..., Any]
-_BASIC = (int, builtins.slice)
+_NUMPY_TAKES = {int, bool, builtins.slice, type(None), type(Ellipsis)}
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
@@ -42,15 +42,26 @@ def getitem(x: Any, index: Any) -> Any:
     NonConcreteBooleanIndexError for a mask whose values are not known.
     """
     if type(x) is Array and x.type.shape and not tracing():
-        kind = type(index)
-        if kind is int or kind is builtins.slice or (kind is tuple and all(type(p) in _BASIC for p in index)):
-            try:
-                value = x.value[index]
-            except (IndexError, TypeError):
-                pass  # explained below
-            else:
-                return Array(value, x.type.with_shape(value.shape))
+        try:
+            value = x.value[_plain(index)]
+        except (IndexError, TypeError, ValueError):
+            pass  # clamped, or explained, below
+        else:
+            return Array(value, x.type.with_shape(value.shape))
     return get(x, index)
+
+
+def _plain(index: Any) -> Any:
+    """A known index as NumPy takes it. Raises TypeError for a tracer in it."""
+    if type(index) is tuple:
+        return tuple([_plain(part) for part in index])
+    if isinstance(index, Value):
+        if type(index) is not Array:
+            raise TypeError
+        return index.value
+    if type(index) in _NUMPY_TAKES or isinstance(index, (np.ndarray, np.generic)):
+        return index
+    raise TypeError
 
 
 def get(x: Any, index: Any, mode: Mode = None, fill_value: Any = None, wrap: bool = True, **flags: bool) -> Any:
@@ -142,7 +153,7 @@ def _window(x: Any, index: Index, check: bool, wrap: bool) -> Any:
         if isinstance(start, int):
             dynamic.append(dtype.type(start))
         else:
-            start = e.convert_element_type(start, dtype)
+            start = start if type_of(start).dtype == dtype else e.convert_element_type(start, dtype)
             dynamic.append(from_the_end(start, index.shape[entry.axis]) if wrap else start)
     return _reshaped(bind(dynamic_slice_p, x, *dynamic, slice_sizes=tuple(sizes)), index)
 

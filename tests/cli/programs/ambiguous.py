@@ -1,0 +1,6 @@
+def one(x):
+    return x
+
+
+def two(x):
+    return 2 * x
