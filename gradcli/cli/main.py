@@ -95,7 +95,10 @@ def _run(arguments: list[str], streams: Streams) -> int:
     try:
         with contextlib.redirect_stdout(streams.stdout), contextlib.redirect_stderr(streams.stderr):
             result = _application().main(arguments, prog_name="gradcli", standalone_mode=False, obj=streams)
-        return int(result) if isinstance(result, int) else ExitStatus.OK
+        status = int(result) if isinstance(result, int) else ExitStatus.OK
+        if status == ExitStatus.INTERRUPTED:  # typer has caught it and returns the status
+            streams.stderr.write("interrupted\n")
+        return status
     except _CLICK_ERROR as error:
         return _report(_usage(error), error, arguments, streams)
     except (KeyboardInterrupt, typer.Abort):

@@ -104,7 +104,7 @@ def require_scalar(f: Traced, problem: Problem, real: bool = True) -> None:
         if real and types[0].dtype.kind != "f":
             raise fail(
                 "G205", f"{name} returned {types[0].dtype.name}; a gradient needs a real float",
-                location=f.return_location(), hint=f"use `gradcli jvp {target}`" if types[0].is_float else None,
+                location=f.return_location(), hint=f"use `gradcli jvp {quoted(target)}`" if types[0].is_float else None,
             )  # fmt: skip
         return
     if len(types) == 1 and f.out_tree.type is None:

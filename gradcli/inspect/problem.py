@@ -214,7 +214,12 @@ def kind_of(target: Target, name: str) -> Any:
 def _dotted(path: str, names: Sequence[str]) -> str:
     """``[0]['w'][1]`` as ``params.w[1]``."""
     head, rest = re.match(r"\[(\d+)\](.*)", path, re.S).groups()  # type: ignore[union-attr]
-    return names[int(head)] + re.sub(r"\['([^'\]]*)'\]", r".\1", rest)
+    return names[int(head)] + _attributes(rest)
+
+
+def _attributes(path: str) -> str:
+    """``['w'][1]`` as ``.w[1]``."""
+    return re.sub(r"\['([^'\]]*)'\]", r".\1", path)
 
 
 def _normal(label: str) -> str:
@@ -274,22 +279,17 @@ def _choose(problem: Problem, label: str) -> Chosen:
 
 
 def _subtree(problem: Problem, label: str) -> TreeDef:
-    """The structure of what a label names."""
-    marks = tree_unflatten(problem.tree, list(range(len(problem.leaves))))
-    inside = [i for i, path in enumerate(problem.paths) if _below(path, label)]
-    node = marks[problem.names.index(re.split(r"[.\[]", label)[0])]
-    while True:
-        pairs, structure = tree_flatten_with_path(node)
-        if [i for _, i in pairs] == inside:
-            return structure
-        children = _children(node)
-        node = next(c for c in children if inside[0] in [i for _, i in tree_flatten_with_path(c)[0]])
-
-
-def _children(node: Any) -> list[Any]:
-    pairs, structure = tree_flatten_with_path(node)
-    stream = iter([i for _, i in pairs])
-    return [tree_unflatten(child, [next(stream) for _ in range(child.num_leaves)]) for child in structure.children]
+    """The structure of what a label names, found by walking down one level at a time."""
+    at = next(name for name in problem.names if _below(label, name))
+    node = problem.inputs[at]
+    while at != label:
+        parent = node
+        level = tree_flatten_with_path(parent, is_leaf=lambda x, parent=parent: x is not parent)[0]
+        step = next(((path, child) for path, child in level if _below(label, at + _attributes(path))), None)
+        if step is None:
+            break
+        at, node = at + _attributes(step[0]), step[1]
+    return tree_flatten_with_path(node)[1]
 
 
 def _require_floats(problem: Problem, chosen: Sequence[Chosen]) -> None:

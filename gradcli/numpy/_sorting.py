@@ -14,7 +14,8 @@ from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import indexing
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops import sort as sorting
-from gradcli.engine.ops.operators import add, inexact, less, like, multiply, promoted, subtract, where
+from gradcli.engine.ops.operators import add, inexact, less, like, multiply, promoted, subtract
+from gradcli.engine.ops.operators import where as choose
 from gradcli.engine.ops.shape import canonical_axis, iota
 from gradcli.numpy._base import arr, kind, type_error, unsupported, value_error
 from gradcli.numpy._reductions import sum
@@ -131,7 +132,7 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     falling = e.lt(getitem(bins, -1), getitem(bins, 0))
     up = searchsorted(bins, x, "left" if right else "right")
     down = searchsorted(s.rev(bins, (0,)), x, "right" if right else "left")
-    return where(falling, e.sub(like(down, bins.size), down), up)
+    return choose(falling, e.sub(like(down, bins.size), down), up)
 
 
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
@@ -153,12 +154,25 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         f0, f1, x0, x1 = (indexing.get(v, j, mode="clip") for v, j in ((fp, before), (fp, i), (xp, before), (xp, i)))
         width = e.sub(x1, x0)
         flat = e.eq(width, like(width, 0))
-        share = e.div(e.sub(x, x0), where(flat, like(width, 1), width))
-        out = where(flat, f0, add(f0, multiply(share, subtract(f1, f0))))
+        share = e.div(e.sub(x, x0), choose(flat, like(width, 1), width))
+        out = choose(flat, f0, add(f0, multiply(share, subtract(f1, f0))))
     else:
         out = add(multiply(x, 0), first)
-    out = where(e.lt(x, getitem(xp, 0)), first if left is None else left, out)
-    return where(e.gt(x, getitem(xp, -1)), last if right is None else right, out)
+    out = choose(e.lt(x, getitem(xp, 0)), first if left is None else left, out)
+    return choose(e.gt(x, getitem(xp, -1)), last if right is None else right, out)
+
+
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """For each element the choice of the first condition that holds, else the default.
+
+    Raises ValueError where there are not as many choices as conditions.
+    """
+    if len(condlist) != len(choicelist) or not condlist:
+        raise value_error(f"select needs one choice a condition, got {len(choicelist)} for {len(condlist)}")
+    out = default
+    for condition, choice in list(zip(condlist, choicelist, strict=True))[::-1]:
+        out = choose(condition, choice, out)
+    return out
 
 
 # --- positions of what is true: the result's shape depends on the values --------------------------------------------
@@ -179,6 +193,18 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple
             for f, v in zip(found, fills, strict=True)
         )
     return tuple(Array(f.astype(default_int())) for f in found)
+
+
+def where(condition: Any, x: Any = None, y: Any = None, /, *, size: int | None = None, fill_value: Any = None) -> Any:
+    """``x`` where the condition holds, else ``y``; without them the indices where it holds, as :func:`nonzero` has it.
+
+    Raises ValueError where only one of both is given.
+    """
+    if x is None and y is None:
+        return nonzero(condition, size=size, fill_value=fill_value)
+    if x is None or y is None:
+        raise value_error("where needs both x and y, or neither")
+    return choose(condition, x, y)
 
 
 def flatnonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:

@@ -47,6 +47,7 @@ def _brief(value: Any) -> str:
     if isinstance(value, np.ndarray) and value.size > 4:
         return f"{value.dtype.name}[{','.join(map(str, value.shape))}]"
     text = shown(value, 4)[0].replace("\n", "")
+    text = f"{{{text}}}" if isinstance(value, (dict, list, tuple)) else text
     return text if len(text) < 48 else text[:45] + "…"
 
 

@@ -232,7 +232,7 @@ _CALLABLE = (types.FunctionType, custom_jvp, custom_vjp, Jitted)
 
 
 def public_functions(module: types.ModuleType) -> dict[str, Callable[..., Any]]:
-    """The functions that the module defines itself (decorated ones included) and does not hide by a leading _."""
+    """The functions that the module defines itself (decorated ones included) and neither hides by a leading _ nor uses as a rule."""
     found: dict[str, Callable[..., Any]] = {}
     for name, value in vars(module).items():
         if name.startswith("_") or not isinstance(value, _CALLABLE):
@@ -240,7 +240,15 @@ def public_functions(module: types.ModuleType) -> dict[str, Callable[..., Any]]:
         inner = inspect.unwrap(value)
         if getattr(inner, "__module__", None) == module.__name__:
             found[name] = value
-    return found
+    rules = {id(rule) for f in found.values() for rule in _custom_rules(f)}
+    return {name: f for name, f in found.items() if id(f) not in rules}
+
+
+def _custom_rules(function: Any) -> list[Any]:
+    """The derivative rules that were given to a function: nobody means those when they name the file."""
+    if isinstance(function, custom_jvp):
+        return [function.jvp]
+    return [function.fwd, function.bwd] if isinstance(function, custom_vjp) else []
 
 
 def _pick(module: types.ModuleType, name: str | None, label: str) -> tuple[str, Callable[..., Any]]:

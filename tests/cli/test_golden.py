@@ -19,7 +19,8 @@ CASES = [
 @pytest.mark.parametrize("example", CASES)
 def test_golden(example: Example, tmp_path: Path) -> None:
     actual = run(example.command, environment(tmp_path), HERE / "programs")
-    assert matches(example.expected, actual), f"$ {example.command}\n--- expected\n{example.expected}--- got\n{actual}"
+    wrong = f"$ {example.command}\n--- expected\n{example.expected}--- got\n{actual}"
+    assert matches(example.expected, actual, example.command), wrong
 
 
 def test_every_command_is_covered() -> None:

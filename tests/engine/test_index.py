@@ -15,13 +15,11 @@ from gradcli.engine.control.loop import fori_loop
 from gradcli.engine.errors import NonConcreteBooleanIndexError, diagnostic_of
 from gradcli.engine.ir.check import check_jaxpr
 from gradcli.engine.ops import elementwise as e
-from gradcli.engine.ops import take
 from gradcli.engine.ops.index_numpy import GatherDimensionNumbers, ScatterDimensionNumbers
 from gradcli.engine.ops.indexing import AtIndexer, getitem
 from gradcli.engine.ops.shape import reduce_sum
 from gradcli.engine.settings import override
 from tests.engine.harness import check_operation
-from tests.engine.index_harness import check_vmap_of_indices
 
 Gather, Scatter = GatherDimensionNumbers, ScatterDimensionNumbers
 RNG = np.random.default_rng(7)
@@ -257,16 +255,12 @@ def test_writing_at_traced_scalars(method: str) -> None:
 
 def test_single_precision() -> None:
     with override(precision="float32"):
-        x = single(X)
+        x = Array(X.astype(np.float32))
         g = grad(lambda a: reduce_all(a.at[I].set(a[I] ** 2)[np.array([2, 3])]))(x)
         assert g.dtype == np.float32
         np.testing.assert_allclose(raw(g)[2], 2 * X[2], rtol=1e-6)
         h = grad(lambda a: reduce_all(a.at[I].multiply(a[I])))(x)
         assert h.dtype == np.float32
-
-
-def single(x: Any) -> Any:
-    return Array(x.astype(np.float32))
 
 
 def reduce_all(x: Any) -> Any:
@@ -394,53 +388,6 @@ def test_dtypes_of_writing() -> None:
         ints.at[:].set(np.ones(2))
 
 
-# --- take -------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("axis", [None, 0, 1, -1])
-@pytest.mark.parametrize("i", [1, [2, 0], np.array([[1, -1], [0, 2]])], ids=["scalar", "list", "matrix"])
-def test_take(axis: int | None, i: Any) -> None:
-    for mode in (None, "wrap", "raise"):
-        np.testing.assert_array_equal(raw(take.take(T, i, axis, mode=mode)), np.take(T, i, axis))
-    clipped = raw(take.take(T, np.asarray(i) + 3, axis, mode="clip"))
-    np.testing.assert_array_equal(clipped, np.take(T, np.asarray(i) + 3, axis, mode="clip"))
-    check_operation(lambda x: take.take(x, i, axis), [T], order=1)
-
-
-def test_take_out_of_bounds() -> None:
-    np.testing.assert_array_equal(raw(take.take(V, np.array([9, -1]))), [np.nan, V[-1]])
-    with pytest.raises(IndexError, match="index 9 is out of bounds for axis 0 with size 5"):
-        take.take(V, np.array([0, 9]), mode="raise")
-    with pytest.raises(NotImplementedError, match="known"):
-        jit(lambda i: take.take(V, i, mode="raise"))(np.array([0, 9]))
-    with pytest.raises(IndexError, match="size 0"):
-        take.take(np.zeros(0), np.array([0]))
-    with pytest.raises(TypeError, match="integer indices"):
-        take.take(V, V)
-
-
-@pytest.mark.parametrize(
-    ("shape", "axis"), [((4, 2), 1), ((1, 3), 1), ((6, 5), 0), ((2, 1), 0), ((4, 5), -1)], ids=str
-)
-def test_take_along_axis(shape: tuple[int, int], axis: int) -> None:
-    i = np.random.default_rng(2).integers(-4, 4, shape)
-    np.testing.assert_array_equal(raw(take.take_along_axis(X, i, axis)), np.take_along_axis(X, i, axis))
-    check_operation(lambda x: take.take_along_axis(x, i, axis), [X], order=1)
-    check_vmap_of_indices(lambda x, k: take.take_along_axis(x, k, axis, "clip"), [X], i)
-    wide = X[:1] if axis % 2 else X[:, :1]
-    full = np.random.default_rng(2).integers(0, 4, X.shape)
-    np.testing.assert_array_equal(raw(take.take_along_axis(wide, full, axis)), np.take_along_axis(wide, full, axis))
-    expected = X.copy()
-    np.put_along_axis(expected, full[:, :5], 0.5, axis)
-    np.testing.assert_array_equal(raw(take.put_along_axis(X, full, 0.5, axis, inplace=False)), expected)
-    flat = np.arange(3)
-    np.testing.assert_array_equal(raw(take.take_along_axis(X, flat, None)), X.reshape(-1)[:3])
-    with pytest.raises(ValueError, match="one rank"):
-        take.take_along_axis(X, flat, 0)
-    with pytest.raises(ValueError, match="in place"):
-        take.put_along_axis(X, full, 0.5, axis)
-
-
 # --- programs, and JAX ------------------------------------------------------------------------------------------------
 
 
@@ -514,6 +461,5 @@ def test_out_of_bounds_against_jax(jax: Any) -> None:
         for method in ("set", "add", "max"):
             theirs = getattr(jax.numpy.asarray(x).at[far], method)(2.0, mode=mode)
             np.testing.assert_array_equal(raw(getattr(Array(x).at[far], method)(2.0, mode=mode)), theirs)
-    np.testing.assert_array_equal(raw(take.take(x, far)), jax.numpy.take(x, far))
 
 

@@ -214,6 +214,7 @@ SORTING = [
     ],
     Case("searchsorted", (np.array([1, 2, 2, 4]), INTS), order=0, id="int"),
     *[Case("digitize", (A, bins), order=0) for bins in (KNOTS, KNOTS[::-1].copy())],
+    Case("select", (A, B), call=lambda f, x, y: f([x > 1, x > 0], [x, y], 0.5)),
     Case("interp", (A, KNOTS, real((4,)))),
     Case("interp", (A, KNOTS, real((4,))), {"left": 0.0, "right": 9.0}),
     *[

@@ -169,3 +169,13 @@ def test_sinc_and_logaddexp_derivatives_where_formulas_are_undefined() -> None:
     assert [float(g) for g in grad(gnp.logaddexp, (0, 1))(900.0, -900.0)] == [1.0, 0.0]
     assert float(grad(gnp.hypot)(0.0, 0.0)) == 0.5
     assert float(grad(lambda x: gnp.where(x > 0, gnp.sqrt(gnp.where(x > 0, x, 1.0)), 0.0))(-1.0)) == 0.0
+
+
+def test_positions() -> None:
+    found = gnp.where(np.array([0, 3, 0, 4]))
+    np.testing.assert_array_equal(np.asarray(found[0]), [1, 3])
+    np.testing.assert_array_equal(np.asarray(gnp.flatnonzero(np.eye(2))), [0, 3])
+    np.testing.assert_array_equal(np.asarray(gnp.argwhere(np.eye(2))), [[0, 0], [1, 1]])
+    np.testing.assert_array_equal(np.asarray(gnp.nonzero(np.array([0, 3]), size=3)[0]), [1, 0, 0])
+    with pytest.raises(ValueError):
+        gnp.where(np.array([True]), 1.0)

@@ -13,7 +13,7 @@ import pytest
 from gradcli.engine.api import grad
 from gradcli.engine.array import raw
 from gradcli.engine.errors import GradcliError
-from gradcli.engine.settings import settings
+from gradcli.engine.settings import override, settings
 from gradcli.sources.target import list_functions, load_target
 
 
@@ -30,7 +30,9 @@ def code_of(call: Any) -> GradcliError:
 
 
 def test_the_only_public_function(tmp_path: Path) -> None:
-    path = write(tmp_path, "from math import sin\ndef _helper(x):\n    return x\ndef thing(x, k=2):\n    return k * sin(x)\n")
+    path = write(
+        tmp_path, "from math import sin\ndef _helper(x):\n    return x\ndef thing(x, k=2):\n    return k * sin(x)\n"
+    )
     target = load_target(path)
     assert target.name == "thing" and [p.name for p in target.parameters] == ["x", "k"] and target.kind == "file"
     np.testing.assert_allclose(float(grad(target.function)(0.5)), 2 * np.cos(0.5))
@@ -68,7 +70,11 @@ def test_methods_dataclasses_and_decorated_functions(tmp_path: Path) -> None:
 
 
 def test_modules_beside_the_file_get_the_stand_ins_too(tmp_path: Path) -> None:
-    write(tmp_path, "import numpy as np\nimport jax.numpy as jnp\ndef act(x):\n    return jnp.tanh(np.sin(x))\n", "parts.py")
+    write(
+        tmp_path,
+        "import numpy as np\nimport jax.numpy as jnp\ndef act(x):\n    return jnp.tanh(np.sin(x))\n",
+        "parts.py",
+    )
     path = write(tmp_path, "from parts import act\ndef f(x):\n    import math\n    return act(x) * math.exp(x)\n")
     target = load_target(path)
     expected = (np.cos(0.3) / np.cosh(np.sin(0.3)) ** 2 + np.tanh(np.sin(0.3))) * np.exp(0.3)
@@ -97,7 +103,9 @@ def test_precision_follows_jax(tmp_path: Path) -> None:
     plain = write(tmp_path, "def f(x):\n    return x\n", "a.py")
     single = write(tmp_path, "import jax.numpy as jnp\nA = jnp.ones(2)\ndef f(x):\n    return jnp.sum(A * x)\n", "b.py")
     double = write(
-        tmp_path, "import jax\njax.config.update('jax_enable_x64', True)\nimport jax.numpy as jnp\ndef f(x):\n    return x\n", "c.py"
+        tmp_path,
+        "import jax\njax.config.update('jax_enable_x64', True)\nimport jax.numpy as jnp\ndef f(x):\n    return x\n",
+        "c.py",
     )
     assert [load_target(p).precision for p in (plain, single, double)] == [None, "float32", "float64"]
     assert settings().precision == "float64"
@@ -109,7 +117,9 @@ def test_the_layout_of_random_bits_set_by_a_file_holds_for_its_functions(tmp_pat
         "import jax\njax.config.update('jax_threefry_partitionable', False)\n"
         "def f(x):\n    return x * jax.random.normal(jax.random.PRNGKey(1234), (5,))[0]\n",
     )
-    np.testing.assert_allclose(float(raw(load_target(path).function(np.float32(1.0)))), 0.9066547, rtol=1e-6)
+    target = load_target(path)
+    with override(precision="float32"):
+        np.testing.assert_allclose(float(raw(target.function(1.0))), 0.9066547, rtol=1e-6)
     assert settings().prng_partitionable is True
 
 
@@ -126,7 +136,11 @@ def test_example_inputs(tmp_path: Path) -> None:
         ("def f(x:\n    return x\n", "is not valid Python", 1),
         ("import no_such_package_xyz\ndef f(x):\n    return x\n", "ModuleNotFoundError", 1),
         ("def f(x):\n    return x\nvalue = 1 / 0\n", "ZeroDivisionError", 3),
-        ("import jax.numppy\ndef f(x):\n    return x\n", "does not provide jax.numppy; the nearest name that is: numpy", 1),
+        (
+            "import jax.numppy\ndef f(x):\n    return x\n",
+            "does not provide jax.numppy; the nearest name that is: numpy",
+            1,
+        ),
         ("from jax import vmapp\ndef f(x):\n    return x\n", "does not provide jax.vmapp", 1),
     ],
 )
@@ -159,3 +173,16 @@ def test_functions_are_listed_without_running_the_file(tmp_path: Path) -> None:
     first, second = list_functions(path)
     assert (first.name, first.signature, first.doc, first.line) == ("f", "(x, k=2, *, m=[1])", "First line.", 1)
     assert first.defaults == {"k": "2", "m": "[1]"} and second.name == "C.g"
+
+
+def test_custom_rules_are_no_candidates(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "import jax\n@jax.custom_jvp\ndef g(x):\n    return x * x\n"
+        "@g.defjvp\ndef g_rule(primals, tangents):\n    return g(*primals), 5.0 * tangents[0]\n"
+        "@jax.custom_vjp\ndef _h(x):\n    return x\ndef fwd(x):\n    return x, None\n_h.defvjp(fwd, fwd)\n",
+    )
+    target = load_target(f"{path}:g")
+    assert float(grad(target.function)(1.0)) == 5.0
+    only = write(tmp_path, Path(path).read_text().split("@jax.custom_vjp")[0], "only.py")
+    assert load_target(only).name == "g"

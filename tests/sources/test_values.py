@@ -19,11 +19,25 @@ from gradcli.sources.values import MAX_DEPTH, parse_assignments, parse_value, pa
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("3", 3), ("-2.5", -2.5), ("1e-6", 1e-6), (".5", 0.5), ("5.", 5.0), ("+4", 4), ("1_000", 1000), ("2j", 2j),
-        ("inf", np.inf), ("-inf", -np.inf), ("pi", np.pi), ("true", True), ("False", False), ("null", None),
-        ("(1, [2])", (1, np.array([2]))), ("{a: 1, 'b c': [1, 2]}", {"a": 1, "b c": np.array([1, 2])}), ("'text'", "text"),
+        ("3", 3),
+        ("-2.5", -2.5),
+        ("1e-6", 1e-6),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("+4", 4),
+        ("1_000", 1000),
+        ("2j", 2j),
+        ("inf", np.inf),
+        ("-inf", -np.inf),
+        ("pi", np.pi),
+        ("true", True),
+        ("False", False),
+        ("null", None),
+        ("(1, [2])", (1, np.array([2]))),
+        ("{a: 1, 'b c': [1, 2]}", {"a": 1, "b c": np.array([1, 2])}),
+        ("'text'", "text"),
     ],
-)  # fmt: skip
+)
 def test_scalars_and_containers(text: str, expected: Any) -> None:
     found = parse_value(text)
     assert type(found) is type(expected)
@@ -33,12 +47,20 @@ def test_scalars_and_containers(text: str, expected: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("[1, 2.5, -3]", [1, 2.5, -3]), ("[[1,2],[3,4]]", [[1, 2], [3, 4]]), ("[]", []), ("[1,2,]", [1, 2]),
-        ("linspace(0, 1, 3)", [0, 0.5, 1]), ("arange(3)", [0, 1, 2]), ("zeros(2, 2)", [[0, 0], [0, 0]]),
-        ("full(2, 7.5)", [7.5, 7.5]), ("eye(2)", [[1, 0], [0, 1]]), ("logspace(0, 2, 3)", [1, 10, 100]),
-        ("-ones(2)", [-1, -1]), ("[nan, inf]", [np.nan, np.inf]),
+        ("[1, 2.5, -3]", [1, 2.5, -3]),
+        ("[[1,2],[3,4]]", [[1, 2], [3, 4]]),
+        ("[]", []),
+        ("[1,2,]", [1, 2]),
+        ("linspace(0, 1, 3)", [0, 0.5, 1]),
+        ("arange(3)", [0, 1, 2]),
+        ("zeros(2, 2)", [[0, 0], [0, 0]]),
+        ("full(2, 7.5)", [7.5, 7.5]),
+        ("eye(2)", [[1, 0], [0, 1]]),
+        ("logspace(0, 2, 3)", [1, 10, 100]),
+        ("-ones(2)", [-1, -1]),
+        ("[nan, inf]", [np.nan, np.inf]),
     ],
-)  # fmt: skip
+)
 def test_arrays(text: str, expected: Any) -> None:
     found = parse_value(text)
     assert isinstance(found, np.ndarray)
@@ -95,13 +117,25 @@ def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("x", "expected = after 'x'"), ("x=", "expected a value"), ("=3", "expected name=value"), ("x=[1", "expected , or ]"),
-        ("x=foo", "'foo' is no value"), ("x=lispace(0,1)", "no generator 'lispace'"), ("x=1 2", "expected a comma"),
-        ("x=linspace()", "linspace: "), ("x=zeros(-1)", "negative"), ("x=zeros(100000,100000)", "too large"),
-        ("x=1,x=2", "given twice"), ("x='a", "not closed"), ("x=__import__('os')", "no generator"), ("x={1", "expected :"),
-        ("x=" + "[" * (MAX_DEPTH + 2), "nested deeper"), ("x=1.2.3", ""), ("x=0x10", ""),
+        ("x", "expected = after 'x'"),
+        ("x=", "expected a value"),
+        ("=3", "expected name=value"),
+        ("x=[1", "expected , or ]"),
+        ("x=foo", "'foo' is no value"),
+        ("x=lispace(0,1)", "no generator 'lispace'"),
+        ("x=1 2", "expected a comma"),
+        ("x=linspace()", "linspace: "),
+        ("x=zeros(-1)", "negative"),
+        ("x=zeros(100000,100000)", "too large"),
+        ("x=1,x=2", "given twice"),
+        ("x='a", "not closed"),
+        ("x=__import__('os')", "no generator"),
+        ("x={1", "expected :"),
+        ("x=" + "[" * (MAX_DEPTH + 2), "nested deeper"),
+        ("x=1.2.3", ""),
+        ("x=0x10", ""),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read(text: str, message: str) -> None:
     with pytest.raises(GradcliError) as info:
         parse_assignments([text])
@@ -110,8 +144,16 @@ def test_what_cannot_be_read(text: str, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("reference", "message"),
-    [("@no.npy", "no such file"), ("@x.pkl", "cannot tell the format"), ("@d.csv:z", "no column 'z'"), ("@bad.csv", "is no number"), ("@bad.json", "cannot read"), ("@empty.csv", "empty"), ("@p.npz:q", "holds no 'q'")],
-)  # fmt: skip
+    [
+        ("@no.npy", "no such file"),
+        ("@x.pkl", "cannot tell the format"),
+        ("@d.csv:z", "no column 'z'"),
+        ("@bad.csv", "is no number"),
+        ("@bad.json", "cannot read"),
+        ("@empty.csv", "empty"),
+        ("@p.npz:q", "holds no 'q'"),
+    ],
+)
 def test_files_that_cannot_be_read(tmp_path: Path, reference: str, message: str) -> None:
     (tmp_path / "d.csv").write_text("a,b\n1,2\n")
     (tmp_path / "bad.csv").write_text("a,b\n1,two\n")

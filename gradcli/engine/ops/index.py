@@ -225,11 +225,14 @@ def define_scatter(
 
     prim = Primitive(name, type_rule=type_rule, impl=impl, jvp=jvp, transpose=transpose, batch=batch, family="index")
     apply.__name__ = apply.__qualname__ = name.replace("-", "_")
-    apply.__doc__ = (
-        f"{doc}\n\n    mode: clip, drop (also None), or promise_in_bounds.\n"
-        "    Raises TypeError where dimension numbers, dtypes and shapes do not fit, ValueError for an unknown mode.\n"
-    )
+    apply.__doc__ = f"{doc}\n{_SCATTER_DOC}"
     return apply
+
+
+_SCATTER_DOC = """
+    mode: clip, drop (also None), or promise_in_bounds.
+    Raises TypeError where dimension numbers, dtypes and shapes do not fit, ValueError for an unknown mode.
+    """
 
 
 def _scatter_type(

@@ -4,7 +4,6 @@ NumPy has none of them. They are evaluated in float64 with an error of a few uni
 operand's dtype:
 
 - erf, erfc: rational approximations of W. J. Cody, Math. Comp. 23 (1969), 631-637
-- erf_inv: rational approximations of M. J. Wichura, algorithm AS 241, Appl. Statist. 37 (1988), 477-484
 - lgamma, digamma: Taylor series at 2 (DLMF 5.7.3), recurrence (5.5.1), reflection (5.5.3) and asymptotic series (5.11)
 - polygamma: recurrence and Euler-Maclaurin summation of the Hurwitz zeta function (DLMF 25.11.5, 5.15.1)
 """
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.ops.elementwise import add, exp, mul, neg, square
+from gradcli.engine.ops.erf_inv import erf_inv as erf_inv
 from gradcli.engine.ops.families import nary, unary
 
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
@@ -91,38 +91,6 @@ def _erfc(x: FloatArray) -> FloatArray:
     tail = _erfc_tail(np.maximum(y, 0.46875))
     outer = np.where(x < 0, 2.0 - tail, tail)
     return np.where(y <= 0.46875, 1.0 - _erf(x), np.where(np.isnan(x), x, outer))
-
-
-_WICHURA_CENTRE = (
-    (2.5090809287301226727e3, 3.3430575583588128105e4, 6.7265770927008700853e4, 4.5921953931549871457e4,
-     1.3731693765509461125e4, 1.9715909503065514427e3, 1.3314166789178437745e2, 3.3871328727963666080e0),
-    (5.2264952788528545610e3, 2.8729085735721942674e4, 3.9307895800092710610e4, 2.1213794301586595867e4,
-     5.3941960214247511077e3, 6.8718700749205790830e2, 4.2313330701600911252e1, 1.0),
-)  # fmt: skip
-_WICHURA_MIDDLE = (
-    (7.74545014278341407640e-4, 2.27238449892691845833e-2, 2.41780725177450611770e-1, 1.27045825245236838258e0,
-     3.64784832476320460504e0, 5.76949722146069140550e0, 4.63033784615654529590e0, 1.42343711074968357734e0),
-    (1.05075007164441684324e-9, 5.47593808499534494600e-4, 1.51986665636164571966e-2, 1.48103976427480074590e-1,
-     6.89767334985100004550e-1, 1.67638483018380384940e0, 2.05319162663775882187e0, 1.0),
-)  # fmt: skip
-_WICHURA_TAIL = (
-    (2.01033439929228813265e-7, 2.71155556874348757815e-5, 1.24266094738807843860e-3, 2.65321895265761230930e-2,
-     2.96560571828504891230e-1, 1.78482653991729133580e0, 5.46378491116411436990e0, 6.65790464350110377720e0),
-    (2.04426310338993978564e-15, 1.42151175831644588870e-7, 1.84631831751005468180e-5, 7.86869131145613259100e-4,
-     1.48753612908506148525e-2, 1.36929880922735805310e-1, 5.99832206555887937690e-1, 1.0),
-)  # fmt: skip
-
-
-def _erf_inv(y: FloatArray) -> FloatArray:
-    """Wichura's quantile of the normal distribution at (1+y)/2, over the root of 2; his q is y/2."""
-    q = 0.5 * y
-    centre = q * _ratio(0.180625 - np.minimum(np.square(q), 0.180625), _WICHURA_CENTRE)
-    r = np.sqrt(-np.log(np.maximum(0.5 * (1.0 - np.abs(y)), 1e-300)))
-    middle = _ratio(np.minimum(r, 5.0) - 1.6, _WICHURA_MIDDLE)
-    tail = np.where(r <= 5.0, middle, _ratio(np.maximum(r, 5.0) - 5.0, _WICHURA_TAIL))
-    out = np.where(np.abs(q) <= 0.425, centre, np.copysign(tail, y)) / math.sqrt(2.0)
-    out = np.where(np.abs(y) == 1.0, np.copysign(math.inf, y), out)
-    return np.where(np.abs(y) <= 1.0, out, math.nan)
 
 
 def _zeta_minus_one(n: int) -> float:
@@ -257,7 +225,6 @@ _SLOPE = 2.0 / math.sqrt(math.pi)
 
 erf = unary("erf", _in_float64(_erf), lambda t, out, x: mul(_SLOPE, mul(t, exp(neg(square(x))))), "f")
 erfc = unary("erfc", _in_float64(_erfc), lambda t, out, x: mul(-_SLOPE, mul(t, exp(neg(square(x))))), "f")
-erf_inv = unary("erf_inv", _in_float64(_erf_inv), lambda t, out, x: mul(1 / _SLOPE, mul(t, exp(square(out)))), "f")
 polygamma: Callable[..., Any] = nary(
     "polygamma", _polygamma, [None, lambda t, out, m, x: mul(t, polygamma(add(m, 1.0), x))], "f"
 )

@@ -57,13 +57,10 @@ def take(
     else:
         chosen = "fill" if mode in (None, "raise") else mode
         indices = from_the_end(indices, n) if chosen == "fill" else indices
-    numbers = GatherDimensionNumbers(
-        (*range(axis), *range(axis + t.ndim, len(shape))), collapsed_slice_dims=(axis,), start_index_map=(axis,)
-    )
+    numbers = GatherDimensionNumbers((*range(axis), *range(axis + t.ndim, len(shape))), (axis,), (axis,))
     sizes = tuple(1 if d == axis else m for d, m in enumerate(a.shape))
-    flags = {"unique_indices": unique_indices, "indices_are_sorted": indices_are_sorted}
-    vectors = s.expand_dims(indices, (t.ndim,))
-    return gather(a, vectors, numbers, sizes, mode=chosen, fill_value=fill_scalar(fill_value), **flags)
+    flags: dict[str, Any] = dict(mode=chosen, unique_indices=unique_indices, indices_are_sorted=indices_are_sorted)
+    return gather(a, s.expand_dims(indices, (t.ndim,)), numbers, sizes, fill_value=fill_scalar(fill_value), **flags)
 
 
 def _index_array(name: str, indices: Any) -> Any:
