@@ -2,7 +2,7 @@
 
 A block is commands, each followed by what it prints (notes and errors included) and, where the exit status is not 0,
 by a last line ``[exit 4]``. Run this file to write the outputs anew where they are no longer true:
-``python tests/console.py README.md tests/cli/golden/*.txt``.
+``python -m tests.console README.md tests/cli/golden/*.txt``.
 """
 
 from __future__ import annotations

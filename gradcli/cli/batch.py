@@ -28,11 +28,15 @@ def command(
         str | None,
         typer.Option(metavar="FILE", help="Their values: .csv (columns), .npz or .json (entries) by name, or .npy."),
     ] = None,
-    chunk: Annotated[int | None, typer.Option(min=1, help="Samples at a time, to bound memory.")] = None,
+    chunk: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Samples at a time, to bound memory.")
+    ] = None,
     reduce: Annotated[
         Literal["none", "norm", "mean", "sum"], typer.Option(help="norm: one a sample; mean, sum: over samples.")
     ] = "none",
-    top: Annotated[int | None, typer.Option(min=1, help="Only the samples with the largest gradients.")] = None,
+    top: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Only the samples with the largest gradients.")
+    ] = None,
 ) -> None:
     """Per-sample values and gradients along an axis."""
     from gradcli.inspect.batches import batch_of

@@ -19,7 +19,7 @@ def command(
     at: AtOptions,
     wrt: WrtOptions,
     out: OutputOptions,
-    order: Annotated[int, typer.Option(min=1, help="Check derivatives up to this order.")] = 1,
+    order: Annotated[int, typer.Option(metavar="N", min=1, help="Check derivatives up to this order.")] = 1,
     modes: Annotated[str, typer.Option("--modes", metavar="LIST", help="fwd, rev, or both.")] = "fwd,rev",
     method: Annotated[
         Literal["fd", "complex"], typer.Option(help="Central differences, or the complex step (analytic functions).")
@@ -27,8 +27,8 @@ def command(
     eps: Annotated[float | None, typer.Option(help="One fixed step; default: the best of several.")] = None,
     atol: Annotated[float | None, typer.Option(help="Absolute tolerance.")] = None,
     rtol: Annotated[float | None, typer.Option(help="Relative tolerance.")] = None,
-    sample: Annotated[int, typer.Option(min=0, help="At most so many derivatives an order; 0: all.")] = 64,
-    seed: Annotated[int, typer.Option(help="Of the random sample.")] = 0,
+    sample: Annotated[int, typer.Option(metavar="N", min=0, help="At most so many derivatives an order; 0: all.")] = 64,
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the random sample.")] = 0,
     strict: Annotated[bool, typer.Option("--strict", help="Kinks and unclear quotients fail too.")] = False,
 ) -> None:
     """Derivatives against finite differences."""

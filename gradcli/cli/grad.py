@@ -18,7 +18,7 @@ def command(
     wrt: WrtOptions,
     out: OutputOptions,
     order: Annotated[
-        int, typer.Option(min=0, help="The N-th derivative by one scalar argument, with every lower one.")
+        int, typer.Option(metavar="N", min=0, help="The N-th derivative by one scalar argument, with every lower one.")
     ] = 0,
     vary: Annotated[
         str | None, typer.Option(metavar="NAME=START:STOP:COUNT", help="Evaluate along one argument: x=-3:3:61.")

@@ -100,6 +100,9 @@ def _run(arguments: list[str], streams: Streams) -> int:
             streams.stderr.write("interrupted\n")
         return status
     except _CLICK_ERROR as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            streams.stderr.write(error.format_message().rstrip("\n") + "\n")
+            return ExitStatus.USAGE
         return _report(_usage(error), error, arguments, streams)
     except (KeyboardInterrupt, typer.Abort):
         streams.stderr.write("interrupted\n")
@@ -119,8 +122,6 @@ def _usage(error: Any) -> Diagnostic:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "gradcli"
     message = error.format_message().strip().splitlines()
-    if type(error).__name__ == "NoArgsIsHelpError":
-        return Diagnostic("G101", "there is no command", None, f"see `{path} --help`")
     return Diagnostic("G101", " ".join(message), None, f"see `{path} --help`")
 
 

@@ -29,6 +29,8 @@ def loaded(ctx: typer.Context, options: TargetOptions) -> Iterator[Target]:
     streams: Streams = ctx.obj
     if options.target is None and options.expression is None:
         raise fail("G101", "there is no target", hint="name a file, or give an expression: -e 'sin(x)*y'")
+    if options.target is not None and options.expression is not None:
+        raise fail("G101", f"both a target ({options.target}) and an expression", hint="give one of them")
     with contextlib.redirect_stdout(streams.stderr):
         with override(**({"precision": options.dtype} if options.dtype else {})):
             target = load_target(

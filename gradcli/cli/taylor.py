@@ -17,7 +17,7 @@ def command(
     at: AtOptions,
     wrt: WrtOptions,
     out: OutputOptions,
-    order: Annotated[int, typer.Option(min=0, help="The highest derivative.")] = 5,
+    order: Annotated[int, typer.Option(metavar="N", min=0, help="The highest derivative.")] = 5,
 ) -> None:
     """Derivatives 0 to N of a scalar argument."""
     from gradcli.inspect.evaluate import taylor_of

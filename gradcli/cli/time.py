@@ -21,7 +21,7 @@ def command(
     over: Annotated[
         str | None, typer.Option(metavar="NAMES", help="With batch: the arguments that hold one value a sample.")
     ] = None,
-    runs: Annotated[int, typer.Option(min=1, help="Runs after the first.")] = 3,
+    runs: Annotated[int, typer.Option(metavar="N", min=1, help="Runs after the first.")] = 3,
 ) -> None:
     """How long each stage and run takes."""
     from gradcli.inspect.jaxprs import parse_of

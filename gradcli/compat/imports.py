@@ -1,7 +1,7 @@
 """Running a user's file as a module whose imports of numpy, math, jax and autograd get the stand-ins.
 
-The stand-ins are given through the module's own ``__import__``, so that nothing else in the process sees them: libraries
-that the file imports get the real NumPy. Modules that lie beside the file are loaded in the same way.
+The stand-ins are given through the module's own ``__import__``, so that nothing else in the process sees them:
+libraries that the file imports get the real NumPy. Modules that lie beside the file are loaded in the same way.
 """
 
 from __future__ import annotations

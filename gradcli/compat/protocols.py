@@ -1,7 +1,7 @@
 """NumPy's own functions on traced values, by ``__array_ufunc__`` and ``__array_function__``.
 
-Each public ufunc has one of three verdicts: it is differentiable, or constant only (comparisons, rounding: allowed, with
-derivative zero or none), or unsupported. What has the same name in ``gradcli.numpy`` is what runs.
+Each public ufunc has one of three verdicts: it is differentiable, or constant only (comparisons, rounding: allowed,
+with derivative zero or none), or unsupported. What has the same name in ``gradcli.numpy`` is what runs.
 """
 
 from __future__ import annotations

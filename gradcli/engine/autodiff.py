@@ -95,7 +95,7 @@ def picked_numbers(argnums: int | Sequence[int], args: Sequence[Any], fun: Funct
         if not -len(args) <= i < len(args):
             raise fail(
                 "G205",
-                f"argnums={argnums} asks for argument {i}, but {name_of(fun)} was called with {len(args)} positional ones",
+                f"argnums={argnums} asks for argument {i}, but {name_of(fun)} was called with {len(args)} of them",
                 location=user_location(),
                 cls=ValueError,
             )

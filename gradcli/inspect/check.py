@@ -20,12 +20,12 @@ import numpy as np
 from gradcli.engine.errors import fail
 from gradcli.engine.numeric import Estimate
 from gradcli.engine.tree import tree_flatten_with_path
+from gradcli.inspect.differences import Derivative, Entry, Kink, Output, Tolerance, as_python, label_of
 from gradcli.inspect.evaluate import plain_values, traced
-from gradcli.inspect.problem import Problem, called
+from gradcli.inspect.problem import Problem, called, dotted
 from gradcli.inspect.results import Check, CheckResult, Verdict
 
 Progress = Callable[[int, int], None]
-Scalar = Callable[..., Any]
 SAMPLE = 64
 
 
@@ -143,7 +143,7 @@ def _outputs(f: Any, problem: Problem) -> Sequence[Output]:
     """Every float number of the output: leaf, flat position, and its index as text."""
     types = f.jaxpr.out_types
     marks = f.out_tree.unflatten(range(len(types)))
-    floats = [(i, path, types[i].shape) for path, i in tree_flatten_with_path(marks)[0] if types[i].is_float]
+    floats = [(i, dotted(path), types[i].shape) for path, i in tree_flatten_with_path(marks)[0] if types[i].is_float]
 
     def make(k: int, flat: int, index: tuple[int, ...]) -> Output:
         leaf, path, shape = floats[k]

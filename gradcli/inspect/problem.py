@@ -214,10 +214,10 @@ def kind_of(target: Target, name: str) -> Any:
 def _dotted(path: str, names: Sequence[str]) -> str:
     """``[0]['w'][1]`` as ``params.w[1]``."""
     head, rest = re.match(r"\[(\d+)\](.*)", path, re.S).groups()  # type: ignore[union-attr]
-    return names[int(head)] + _attributes(rest)
+    return names[int(head)] + dotted(rest)
 
 
-def _attributes(path: str) -> str:
+def dotted(path: str) -> str:
     """``['w'][1]`` as ``.w[1]``."""
     return re.sub(r"\['([^'\]]*)'\]", r".\1", path)
 
@@ -283,13 +283,17 @@ def _subtree(problem: Problem, label: str) -> TreeDef:
     at = next(name for name in problem.names if _below(label, name))
     node = problem.inputs[at]
     while at != label:
-        parent = node
-        level = tree_flatten_with_path(parent, is_leaf=lambda x, parent=parent: x is not parent)[0]
-        step = next(((path, child) for path, child in level if _below(label, at + _attributes(path))), None)
+        step = next(((name, child) for name, child in _children(node, at) if _below(label, name)), None)
         if step is None:
             break
-        at, node = at + _attributes(step[0]), step[1]
+        at, node = step
     return tree_flatten_with_path(node)[1]
+
+
+def _children(node: Any, name: str) -> list[tuple[str, Any]]:
+    """The parts of a container one level down, with their labels."""
+    pairs = tree_flatten_with_path(node, is_leaf=lambda x: x is not node)[0]
+    return [(name + dotted(path), child) for path, child in pairs]
 
 
 def _require_floats(problem: Problem, chosen: Sequence[Chosen]) -> None:

@@ -309,7 +309,7 @@ from gradcli.numpy._vectorize import (
     vectorize,
 )  # fmt: skip
 
-abs = absolute
+abs, bool = absolute, bool_
 acos, acosh, asin, asinh, atan, atanh, atan2 = arccos, arccosh, arcsin, arcsinh, arctan, arctanh, arctan2
 bitwise_invert = invert = bitwise_not
 bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
@@ -322,7 +322,7 @@ __all__ = [
     "argpartition", "argsort", "argwhere", "around", "array", "array_equal", "array_equiv", "array_split",
     "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "average",
     "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
-    "bitwise_xor", "bool_", "broadcast_arrays", "broadcast_to", "can_cast", "cbrt", "cdouble", "ceil", "clip",
+    "bitwise_xor", "bool", "bool_", "broadcast_arrays", "broadcast_to", "can_cast", "cbrt", "cdouble", "ceil", "clip",
     "column_stack", "complex128", "complex64", "complex_", "complexfloating", "concat", "concatenate", "conj",
     "conjugate", "convolve", "copy", "copysign", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cov",
     "cross", "csingle", "cumprod", "cumsum", "deg2rad", "degrees", "diag", "diagflat", "diagonal", "diff",

@@ -232,7 +232,7 @@ _CALLABLE = (types.FunctionType, custom_jvp, custom_vjp, Jitted)
 
 
 def public_functions(module: types.ModuleType) -> dict[str, Callable[..., Any]]:
-    """The functions that the module defines itself (decorated ones included) and neither hides by a leading _ nor uses as a rule."""
+    """The functions that the module defines; custom rules and names with a leading _ are left out."""
     found: dict[str, Callable[..., Any]] = {}
     for name, value in vars(module).items():
         if name.startswith("_") or not isinstance(value, _CALLABLE):

@@ -1,4 +1,4 @@
-"""Every command and format in a real process, against golden outputs (``tests/console.py`` writes them anew)."""
+"""Every command and format in a real process, against golden outputs (``python -m tests.console`` writes them anew)."""
 
 from __future__ import annotations
 

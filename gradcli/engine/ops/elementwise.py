@@ -76,7 +76,7 @@ def _div_impl(x: Any, y: Any) -> Any:
     exact = np.multiply(quotient, safe) == x
     negative = np.logical_xor(np.less(x, 0), np.less(safe, 0))
     quotient = np.where(negative & ~exact, quotient + np.ones_like(quotient), quotient)
-    return np.where(zero, np.full_like(quotient, -1), quotient)[()]
+    return np.where(zero, np.invert(np.zeros_like(quotient)), quotient)[()]
 
 
 def _rem_impl(x: Any, y: Any) -> Any:

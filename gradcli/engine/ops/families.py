@@ -36,7 +36,7 @@ def same_kind(name: str, types: Sequence[ArrayType], kinds: str) -> None:
         if t.dtype is not first.dtype and t.dtype != first.dtype:
             raise fail(
                 "G206", f"{name} requires one dtype, got {', '.join(x.dtype.name for x in types)}",
-                location=user_location(), cls=TypeError, hint="gradcli.numpy and operators promote; gradcli.lax does not",
+                location=user_location(), cls=TypeError, hint="gradcli.numpy promotes; gradcli.lax does not",
             )  # fmt: skip
 
 

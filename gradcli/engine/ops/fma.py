@@ -1,4 +1,4 @@
-"""``fma``: x * y + z with one rounding, as compilers write a product that is only used in a sum.
+"""``fma``: x * y + z with one rounding, as compilers write a product that is only used in a sum; and ``nextafter``.
 
 Random numbers in an interval are made with it, since XLA makes them so: the bits agree. NumPy has no such function;
 in float32 the product is exact in float64, in float64 the errors of both roundings are found and added last.
@@ -46,3 +46,4 @@ fma = nary(
     [lambda t, out, x, y, z: mul(t, y), lambda t, out, x, y, z: mul(x, t), lambda t, out, x, y, z: t],
     REAL,
 )
+nextafter = nary("nextafter", np.nextafter, (), REAL)

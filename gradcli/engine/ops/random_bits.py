@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import UINT32, ArrayType, Shape, array_type, broadcast_shapes
 from gradcli.engine.ops.define import Primitive, zero_jvp
@@ -234,6 +233,37 @@ random_bits_p = Primitive(
     impl=_bits_impl,
     jvp=zero_jvp(random_bits),
     batch=_bits_batch,
+    family="random",
+)
+
+
+def random_split(keys: Any, shape: Shape, partitionable: bool) -> Any:
+    """New keys u32[..., *shape, 2] for each key of u32[..., 2], in the layouts of :func:`random_bits`."""
+    return bind(random_split_p, keys, shape=tuple(shape), partitionable=partitionable)
+
+
+def _split_impl(keys: Any, shape: Shape, partitionable: bool) -> Any:
+    rows, size = np.asarray(keys).reshape(-1, 2), math.prod(shape)
+    if partitionable:
+        out = np.empty((len(rows), size, 2), np.uint32)
+        for part, start, first, second in _words(rows, size, 0):
+            stop = start + first.shape[-1]
+            out[part, start:stop, 0], out[part, start:stop, 1] = first, second
+    else:
+        out = _original(rows, 32, 2 * size)
+    return out.reshape((*np.shape(keys)[:-1], *shape, 2))
+
+
+def _split_batch(size: int, args: Any, dims: Any, **params: Any) -> tuple[Any, int]:
+    return random_split(moveaxis(args[0], dims[0], 0), **params), 0
+
+
+random_split_p = Primitive(
+    "random_split",
+    type_rule=lambda keys, shape, partitionable: _bits_type(keys, 32, (*shape, 2), partitionable),
+    impl=_split_impl,
+    jvp=zero_jvp(random_split),
+    batch=_split_batch,
     family="random",
 )
 

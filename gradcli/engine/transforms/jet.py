@@ -2,7 +2,7 @@
 
 A series is a list of Taylor coefficients ``c[k] = f^(k)(0) / k!``; a coefficient None is a zero. Products and quotients
 are convolutions, the elementary functions have their recurrences (A. Griewank and A. Walther, *Evaluating Derivatives*,
-2nd ed., SIAM 2008, table 13.2), and every other smooth primitive follows from its jvp rule: y' = rule(x, x'), integrated.
+2nd ed., SIAM 2008, table 13.2), and any other smooth primitive follows from its jvp rule: y' = rule(x, x'), integrated.
 The cost of n derivatives grows like n², where nested differentiation grows exponentially.
 """
 

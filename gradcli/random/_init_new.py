@@ -1,0 +1,60 @@
+"""Random numbers as functions of a key: the names of ``jax.random``, and its numbers to the last bit.
+
+A key gives the same numbers whenever and wherever it is used, so it is split for every use. ``key`` makes typed keys,
+``PRNGKey`` the older ones, which are arrays of two words. Bits are laid out over arrays as JAX does now, or as it did
+until 0.4.35: ``settings().prng_partitionable`` says which (``jax.config.update("jax_threefry_partitionable", ...)`` in
+a file that is written for JAX).
+
+>>> first, second = split(key(0))
+>>> print(uniform(first, (2,), "float32"))
+[0.10536897 0.2787192 ]
+"""
+
+from __future__ import annotations
+
+from gradcli.random._basic import bits, normal, truncated_normal, uniform
+from gradcli.random._continuous import (
+    cauchy,
+    double_sided_maxwell,
+    exponential,
+    geometric,
+    laplace,
+    logistic,
+    lognormal,
+    maxwell,
+    multivariate_normal,
+    pareto,
+    rayleigh,
+    triangular,
+    wald,
+    weibull_min,
+)
+from gradcli.random._discrete import (
+    bernoulli,
+    categorical,
+    choice,
+    gumbel,
+    permutation,
+    rademacher,
+    randint,
+)
+from gradcli.random._prng import (
+    PRNGKey,
+    PRNGKeyArray,
+    clone,
+    fold_in,
+    key,
+    key_data,
+    key_dtype,
+    key_impl,
+    split,
+    wrap_key_data,
+)
+
+__all__ = [
+    "PRNGKey", "PRNGKeyArray", "bernoulli", "bits", "categorical", "cauchy", "choice", "clone",
+    "double_sided_maxwell", "exponential", "fold_in", "geometric", "gumbel", "key", "key_data", "key_dtype", "key_impl",
+    "laplace", "logistic", "lognormal", "maxwell", "multivariate_normal", "normal", "pareto", "permutation",
+    "rademacher", "randint", "rayleigh", "split", "triangular", "truncated_normal", "uniform", "wald", "weibull_min",
+    "wrap_key_data",
+]  # fmt: skip
