@@ -19,7 +19,7 @@ _NUMPY = f"{os.sep}site-packages{os.sep}numpy{os.sep}"
 def diagnose(error: BaseException) -> Diagnostic:
     """The diagnostic of an exception: its own, or G200 where the user's code raised it, or G900."""
     location = user_frame(error.__traceback__)
-    found = diagnostic_of(error)
+    found = diagnostic_of(error) or (diagnostic_of(error.__cause__) if error.__cause__ is not None else None)
     if found is not None:
         return found if found.location is not None or location is None else replace(found, location=location)
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

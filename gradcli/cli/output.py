@@ -26,6 +26,7 @@ def emit(ctx: typer.Context, out: OutputOptions, result: Result) -> None:
         notes(streams, result.notes)
     if out.output is not None:
         _write(out, result)
+        _summary(streams, out, result, "")
         return
     format: str | None = "json" if out.json else out.format
     if format is None and out.quiet:
@@ -33,6 +34,15 @@ def emit(ctx: typer.Context, out: OutputOptions, result: Result) -> None:
     if format is None:
         format = "table" if streams.is_terminal(streams.stdout) else "plain"
     streams.stdout.write(text_of(result, format, streams.width(streams.stdout), streams.color(streams.stdout)))
+    _summary(streams, out, result, format)
+
+
+def _summary(streams: Streams, out: OutputOptions, result: Result, format: str) -> None:
+    """The verdict in a line on standard error, where the output does not hold it."""
+    summary = getattr(result, "summary", None)
+    if summary and not out.quiet and format not in ("table", "json"):
+        streams.stdout.flush()
+        streams.stderr.write(summary + "\n")
 
 
 def notes(streams: Streams, lines: tuple[str, ...]) -> None:

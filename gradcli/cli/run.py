@@ -9,6 +9,7 @@ import typer
 from gradcli.cli.options import OutputOptions
 from gradcli.cli.output import emit
 from gradcli.cli.progress import progress
+from gradcli.cli.session import hide_frames
 from gradcli.cli.status import ExitStatus
 from gradcli.engine.errors import fail
 
@@ -25,6 +26,7 @@ def command(
 
     from gradcli.inspect.cases import run_specs
 
+    hide_frames()
     with contextlib.redirect_stdout(ctx.obj.stderr), progress(ctx.obj, "cases", out.quiet) as step:
         result = run_specs(specs, allow_exec=not no_exec, progress=step)
     if not result.cases:

@@ -25,7 +25,7 @@ def loaded(ctx: typer.Context, options: TargetOptions) -> Iterator[Target]:
     from gradcli.engine.settings import override
     from gradcli.sources.target import load_target
 
-    _hide_frames()
+    hide_frames()
     streams: Streams = ctx.obj
     if options.target is None and options.expression is None:
         raise fail("G101", "there is no target", hint="name a file, or give an expression: -e 'sin(x)*y'")
@@ -41,7 +41,7 @@ def loaded(ctx: typer.Context, options: TargetOptions) -> Iterator[Target]:
                 yield target
 
 
-def _hide_frames() -> None:
+def hide_frames() -> None:
     """Tells tracing that nothing on the stack so far is the user's code: an expression has no frame of its own, and the
     nearest one outside of gradcli would be typer's, or the console script's."""
     from gradcli.engine.trace.source import _is_user

@@ -202,6 +202,11 @@ class RunResult(Result):
         """The number of cases that could not be computed."""
         return sum(c.status == "error" for c in self.cases)
 
+    @property
+    def summary(self) -> str:
+        """``12 passed, 0 failed``, and the errors if there are any."""
+        return f"{self.passed} passed, {self.failed} failed" + (f", {self.errors} errors" if self.errors else "")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionRow:

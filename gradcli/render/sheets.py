@@ -252,9 +252,8 @@ def _time(x: r.TimeResult, people: bool) -> Sheet:
 
 def _run(x: r.RunResult, people: bool) -> Sheet:
     rows = tuple((c.status, c.file, c.name, c.message) for c in x.cases)
-    summary = f"{x.passed} passed, {x.failed} failed" + (f", {x.errors} errors" if x.errors else "")
     marks = tuple({"passed": "pass", "failed": "fail"}.get(c.status, "fail") for c in x.cases)
-    return Sheet("", ("status", "spec", "case", "message"), rows, (summary,) if people else (), marks)
+    return Sheet("", ("status", "spec", "case", "message"), rows, (x.summary,) if people else (), marks)
 
 
 def _list(x: r.ListResult, people: bool) -> Sheet:

@@ -224,7 +224,7 @@ def test_a_decision_is_noted_with_its_line() -> None:
 
     program = program_of(f, (1.0,))[0]
     assert len(program.notes) == 1
-    assert "is True in `if x > 0.5:`" in str(program.notes[0]) and "test_transforms.py" in str(program.notes[0])
+    assert "specialised: x > 0.5 is True, " in str(program.notes[0]) and "test_transforms.py" in str(program.notes[0])
 
 
 @pytest.mark.parametrize(
@@ -393,3 +393,15 @@ def test_conversions_that_lose_nothing_are_allowed() -> None:
 def test_a_cut_inside_a_nested_derivative_is_seen_through_both_traces() -> None:
     with pytest.raises(ConcretizationTypeError):
         grad(lambda x: grad(lambda y: y * float(x))(1.0))(2.0)
+
+
+def test_assignment_into_a_numpy_array_is_explained() -> None:
+    def f(x: Any) -> Any:
+        out = np.zeros(3)
+        out[0] = x
+        return out
+
+    with pytest.raises(ValueError) as info:  # noqa: PT011 - NumPy's own error, with ours as its cause
+        grad(f)(1.0)
+    diagnostic = diagnostic_of(info.value.__cause__)  # type: ignore[arg-type]
+    assert diagnostic is not None and diagnostic.code == "G214" and "x.at[index].set" in str(diagnostic.hint)

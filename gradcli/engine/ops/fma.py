@@ -14,35 +14,35 @@ from gradcli.engine.ops.elementwise import mul
 from gradcli.engine.ops.families import REAL, nary
 
 
-def _fma_impl(x: Any, y: Any, z: Any) -> Any:
-    if x.dtype == np.float64:
-        return _fma_double(x, y, z)
-    out = np.multiply(x, y, dtype=np.float64) + z  # the product is exact in float64
-    return out.astype(x.dtype)
+SPLITTER = 134217729.0  # 2^27 + 1
 
 
-def _fma_double(x: Any, y: Any, z: Any) -> Any:
-    """The rounding errors of product (Dekker) and sum (Knuth) found exactly, and added last."""
-    product = x * y
-    (xh, xl), (yh, yl) = _halves(x), _halves(y)
-    low = xl * yl - (((product - xh * yh) - xl * yh) - xh * yl)
+def fma_values(x: Any, y: Any, z: Any) -> Any:
+    """x * y + z rounded once, for NumPy floats of one dtype, and Python floats among them."""
+    dtype = np.result_type(x, y, z)
+    if dtype != np.float64:
+        out = np.multiply(x, y, dtype=np.float64) + z  # the product is exact in float64
+        return out.astype(dtype)
+    product = np.multiply(x, y)
+    (x_high, x_low), (y_high, y_low) = halves(x), halves(y)
+    error = x_low * y_low - (((product - x_high * y_high) - x_low * y_high) - x_high * y_low)  # T. J. Dekker, 1971
     total = product + z
     back = total - product
-    rest = (product - (total - back)) + (z - back)
-    out = total + (rest + low)
+    rest = (product - (total - back)) + (z - back)  # D. E. Knuth, The Art of Computer Programming, 4.2.2
+    out = total + (rest + error)
     return np.where(np.isfinite(out), out, total)[()]  # where the halves overflowed
 
 
-def _halves(x: Any) -> tuple[Any, Any]:
-    """A float64 number as a sum of two with half as many digits."""
-    c = x * 134217729.0  # 2^27 + 1
+def halves(x: Any) -> tuple[Any, Any]:
+    """A float64 number as the sum of two with half as many digits."""
+    c = x * SPLITTER
     high = c - (c - x)
     return high, x - high
 
 
 fma = nary(
     "fma",
-    _fma_impl,
+    fma_values,
     [lambda t, out, x, y, z: mul(t, y), lambda t, out, x, y, z: mul(x, t), lambda t, out, x, y, z: t],
     REAL,
 )

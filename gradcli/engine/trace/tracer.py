@@ -8,6 +8,7 @@ only what depends on its own tracers and leaves the rest to its parent.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +19,7 @@ from gradcli.engine.array import PROTOCOLS as PROTOCOLS
 from gradcli.engine.array import Array, Value, raw, type_of
 from gradcli.engine.errors import (
     ConcretizationTypeError,
+    Location,
     TracerArrayConversionError,
     TracerBoolConversionError,
     TracerIntegerConversionError,
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+
+
+_ASSIGNMENT = re.compile(r"[\w.]+\[.*\]\s*[-+*/]?=[^=]")
+_CONDITION = re.compile(r"(?:if|elif|while)\s+(.+?)\s*:(?:\s|$)")
 
 
 class _State(threading.local):
@@ -101,11 +107,13 @@ class Tracer(Var, Value):
     def _uncut(self, what: str) -> Tracer:
         """Itself, unless a derivative would be lost: a silent zero is worse than an error."""
         if value_of(self) is not None and self.type.is_float and depends_on_input(self):
+            location = user_location()
+            _check_assignment(self, location)
             raise fail(
                 "G201",
                 f"{what} of a traced {self.type} would cut the derivative that flows through it",
                 hint="use numpy functions instead of math's and keep the value as it is, or say stop_gradient(x)",
-                location=user_location(),
+                location=location,
                 cls=ConcretizationTypeError,
             )
         return self
@@ -119,11 +127,25 @@ class Tracer(Var, Value):
         return result
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        location = user_location()
+        _check_assignment(self, location)
         raise fail(
             "G201",
             f"a traced value {self.type} cannot become a NumPy array",
             hint="use gradcli.numpy (or jax.numpy) functions on it, and `.at[].set()` for assignment",
-            location=user_location(),
+            location=location,
+            cls=TracerArrayConversionError,
+        )
+
+
+def _check_assignment(tracer: Tracer, location: Location | None) -> None:
+    """Raises where the user's line assigns into an array: NumPy asks the value to become a number or array there."""
+    if location is not None and _ASSIGNMENT.match(location.text):
+        raise fail(
+            "G214",
+            f"a traced value {tracer.type} cannot be assigned into a NumPy array",
+            hint="collect the values in a list and make an array of it, or write x = x.at[index].set(value)",
+            location=location,
             cls=TracerArrayConversionError,
         )
 
@@ -232,7 +254,11 @@ class Trace:
         """Remembers that tracing followed one concrete outcome."""
         source = user_source(3)
         text = source.full().text if source is not None else ""
-        note = Note(f"{tracer.type} is {outcome}" + (f" in `{text}`" if text else ""), source)
+        condition = _CONDITION.match(text)
+        if condition is not None and isinstance(outcome, bool):
+            note = Note(f"{condition.group(1)} is {outcome}", source)
+        else:
+            note = Note(f"{tracer.type} is {outcome}" + (f" in `{text}`" if text else ""), source)
         trace: Trace | None = self
         while trace is not None:  # the decision holds for every program around as well
             trace.notes.append(note)
