@@ -31,6 +31,7 @@ def vmap(
 
     Raises ValueError (G211) where axes do not exist or sizes disagree.
 
+    >>> import numpy as np
     >>> print(vmap(lambda x, y: x * y, in_axes=(0, None))(np.arange(3.0), 2.0))
     [0. 2. 4.]
     """

@@ -20,6 +20,7 @@ from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import bind
 
 Operation = Callable[..., Any]
+CACHE_SIZE = 4096
 
 
 # --- types ----------------------------------------------------------------------------------------------------
@@ -46,15 +47,24 @@ _KINDS = {"b": "bool", "i": "integers", "u": "unsigned integers", "f": "floats",
 def same_type(name: str, kinds: str, result: Callable[[np.dtype[Any]], np.dtype[Any]] | None = None) -> Operation:
     """A type rule: operands of one dtype among ``kinds``, shapes that broadcast; ``result`` maps their dtype."""
 
+    cache: dict[tuple[ArrayType, ...], ArrayType] = {}  # types are interned, so that this is a look-up by identity
+
     def rule(*types: ArrayType, **params: Any) -> ArrayType:
         first = types[0]
         if result is None and types[-1] is first and len(types) < 3 and first.dtype.kind in kinds:
             return first
+        known = cache.get(types)
+        if known is not None:
+            return known
         same_kind(name, types, kinds)
         shape = broadcast_shapes(*[t.shape for t in types])
         weak = all(t.weak_type for t in types)
         dtype = first.dtype if result is None else result(first.dtype)
-        return array_type(shape, dtype, weak and dtype == first.dtype)
+        found = array_type(shape, dtype, weak and dtype == first.dtype)
+        if len(cache) >= CACHE_SIZE:
+            cache.clear()
+        cache[types] = found
+        return found
 
     return rule
 
