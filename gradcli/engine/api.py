@@ -14,12 +14,8 @@ from gradcli.engine.jacobian import jacobian as jacobian
 from gradcli.engine.jacobian import jacrev as jacrev
 from gradcli.engine.jit import jit as jit
 from gradcli.engine.numeric import check_grads as check_grads
-from gradcli.engine.ops import indexing as _indexing  # these two fill the tables that operators go through
-from gradcli.engine.ops import operators as _operators
 from gradcli.engine.staging import ShapeDtypeStruct as ShapeDtypeStruct
 from gradcli.engine.staging import eval_shape as eval_shape
 from gradcli.engine.staging import make_jaxpr as make_jaxpr
 from gradcli.engine.vmap import pmap as pmap
 from gradcli.engine.vmap import vmap as vmap
-
-_ = (_indexing, _operators)

@@ -125,8 +125,9 @@ def _syntax_hint(text: str) -> str | None:
 
 def _at(text: str, column: int, message: str, hint: str | None = None) -> GradcliError:
     line = text.strip().replace("\n", " ")
-    shown = f"{line[:column]}⟨here⟩{line[column:]}" if len(line) <= 200 else line[:200]
-    error: GradcliError = fail("G305", message, hint=hint, location=Location("expression", column + 1, shown))
+    shown = line if len(line) <= 200 else line[:200] + "…"
+    where = Location("expression", 1, shown, f"column {column + 1}")
+    error: GradcliError = fail("G305", f"{message} (column {column + 1})", hint=hint, location=where)
     return error
 
 

@@ -19,7 +19,8 @@ from gradcli.engine.ops.families import unary
 from gradcli.engine.ops.fma import SPLITTER, fma_values, halves
 
 Floats = np.ndarray[Any, np.dtype[Any]]
-BLOCK = 1 << 13  # elements at a time, so that the steps' buffers stay in cache
+BLOCK = 1 << 14  # elements at a time, so that the steps' buffers stay in cache
+_EXACT = 14  # last steps of a polynomial in float64; how those before are rounded is too small to reach the answer
 
 _SINGLE_CENTRE = (
     2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
@@ -71,9 +72,20 @@ _LOGF = (
 _LOG2_HIGH, _LOG2_LOW = 0.693359375, -2.12194440e-4
 
 
-def single(c: float) -> float:
-    """The float32 number nearest to ``c``, as a Python float."""
-    return float(np.float32(c))
+def _side_by_side(*polynomials: Sequence[float]) -> Floats:
+    """Coefficients of polynomials of one degree that are evaluated together: [power, polynomial, 1]."""
+    return np.array(polynomials, np.float64).T[:, :, None]
+
+
+def single(c: Any) -> Any:
+    """The float32 number nearest to ``c``, in float64."""
+    return np.asarray(c, np.float32).astype(np.float64)[()]
+
+
+_LOG1P = _side_by_side(_LOG1P_P, _LOG1P_Q)
+_LOG1P_SINGLE = single(_LOG1P)
+_LOG_RUNS = single(_side_by_side(*_LOGF))
+_SINGLE_TABLES = (single(_SINGLE_CENTRE), single(_SINGLE_TAIL))
 
 
 def _fma(a: Any, b: Any, c: Any) -> Floats:
@@ -85,11 +97,14 @@ def _round(x: Floats) -> Floats:
     return x.astype(np.float32).astype(np.float64)
 
 
-def _horner_single(x: Floats, coefficients: Sequence[float]) -> Floats:
-    out, narrow = np.full_like(x, single(coefficients[0])), np.empty(x.shape, np.float32)
+def _horner_single(x: Floats, coefficients: Any) -> Floats:
+    """Polynomials with coefficients in float32, highest power first, side by side where coefficients are columns."""
+    out = np.zeros(np.broadcast_shapes(x.shape, np.shape(coefficients[0])))
+    out += coefficients[0]
+    narrow = np.empty(out.shape, np.float32)
     for c in coefficients[1:]:
         out *= x
-        out += single(c)
+        out += c
         np.copyto(narrow, out, casting="same_kind")
         np.copyto(out, narrow)
     return out
@@ -100,10 +115,13 @@ def _log1p_single(x: Floats) -> Floats:
     out = np.empty_like(x)
     small = np.abs(x) < single(_LOG1P_SMALL)
     near, far = x[small], x[~small]
-    square, ratio = _round(near * near), _horner_single(near, _LOG1P_P) / _horner_single(near, _LOG1P_Q)
-    correction = _fma(square, -0.5, _round(_round(near * square) * _round(ratio)))
-    out[small] = _round(near + correction)
-    out[~small] = _log_single(_round(far + 1.0))
+    if near.size:
+        square = _round(near * near)
+        numerator, denominator = _horner_single(near, _LOG1P_SINGLE)
+        ratio = _round(numerator / denominator)
+        out[small] = _round(near + _fma(square, -0.5, _round(_round(near * square) * ratio)))
+    if far.size:
+        out[~small] = _log_single(_round(far + 1.0))
     return out
 
 
@@ -115,7 +133,7 @@ def _log_single(x: Floats) -> Floats:
     m = np.where(low, m + m, m) - 1.0
     square = _round(m * m)
     cube = _round(square * m)
-    high, middle, tail = (_horner_single(m, run) for run in _LOGF)
+    high, middle, tail = _horner_single(m, _LOG_RUNS)
     series = _fma(_fma(high, cube, middle), cube, tail)
     series = _fma(series, cube, _round(exponent * single(_LOG2_LOW)))
     out = _fma(exponent, _LOG2_HIGH, _round(_fma(square, -0.5, m) + series))
@@ -127,19 +145,25 @@ def _single_block(x: Floats) -> Floats:
     w = -_log1p_single(_round(-wide * wide))
     out = np.empty_like(w)
     centre = w < 5.0
-    for chosen, table, shift in ((centre, _SINGLE_CENTRE, None), (~centre, _SINGLE_TAIL, 3.0)):
+    for chosen, table, shift in zip((centre, ~centre), _SINGLE_TABLES, (None, 3.0), strict=True):
         part = w[chosen]
-        part = _round(part - 2.5) if shift is None else _round(_round(np.sqrt(part)) - shift)
-        out[chosen] = _horner_single(part, table) * wide[chosen]
+        if part.size:
+            part = _round(part - 2.5) if shift is None else _round(_round(np.sqrt(part)) - shift)
+            out[chosen] = _horner_single(part, table) * wide[chosen]
     return np.where(np.abs(wide) == 1.0, math.inf * wide, out).astype(np.float32)
 
 
-def _horner_double(x: Floats, coefficients: Sequence[float]) -> Floats:
-    """The polynomial, highest power first, by fused multiply-adds (as in ops/fma, with the halves of x found once)."""
-    out = np.full_like(x, coefficients[0])
+def _horner_double(x: Floats, coefficients: Any) -> Floats:
+    """Like the other, by fused multiply-adds in float64: as in ops/fma, with the halves of x found once."""
+    out = np.zeros(np.broadcast_shapes(x.shape, np.shape(coefficients[0])))
+    out += coefficients[0]
+    early = max(1, len(coefficients) - _EXACT)
+    for c in coefficients[1:early]:
+        out *= x
+        out += c
     x_high, x_low = halves(x)
-    high, low, product, error, total = (np.empty_like(x) for _ in range(5))
-    for c in coefficients[1:]:
+    high, low, product, error, total = (np.empty_like(out) for _ in range(5))
+    for c in coefficients[early:]:
         np.multiply(out, SPLITTER, out=total)
         np.subtract(total, out, out=high)
         np.subtract(total, high, out=high)
@@ -168,12 +192,14 @@ def _log1p_double(x: Floats) -> Floats:
     out = np.empty_like(x)
     small = np.abs(x) < _LOG1P_SMALL
     near, far = x[small], 1.0 + x[~small]
-    square = near * near
-    ratio = _horner_double(near, _LOG1P_P) / _horner_double(near, _LOG1P_Q)
-    out[small] = near + fma_values(square, -0.5, near * square * ratio)
-    inside = np.where(far > 0, far, 1.0).tolist()
-    logs = np.fromiter(map(math.log, inside), np.float64, far.size)  # NumPy's differs from the C library's at times
-    out[~small] = np.where(far > 0, logs, np.where(far == 0, -math.inf, math.nan))
+    if near.size:
+        square = near * near
+        numerator, denominator = _horner_double(near, _LOG1P)
+        out[small] = near + fma_values(square, -0.5, near * square * (numerator / denominator))
+    if far.size:
+        inside = np.where(far > 0, far, 1.0).tolist()
+        logs = np.fromiter(map(math.log, inside), np.float64, far.size)  # NumPy's is not the C library's to the bit
+        out[~small] = np.where(far > 0, logs, np.where(far == 0, -math.inf, math.nan))
     return out
 
 
@@ -187,8 +213,9 @@ def _double_block(x: Floats) -> Floats:
         (tail, _DOUBLE_TAIL, 5.0),
     ):
         part = w[chosen]
-        part = part - 3.125 if shift is None else np.sqrt(part) - shift
-        out[chosen] = _horner_double(part, table) * x[chosen]
+        if part.size:
+            part = part - 3.125 if shift is None else np.sqrt(part) - shift
+            out[chosen] = _horner_double(part, table) * x[chosen]
     return np.where(np.abs(x) == 1.0, math.inf * x, out)
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from gradcli.engine.ops.elementwise import mul
 from gradcli.engine.ops.families import REAL, nary
 
-
 SPLITTER = 134217729.0  # 2^27 + 1
 
 
