@@ -15,6 +15,7 @@ from gradcli.engine.errors import fail
 
 if TYPE_CHECKING:
     from gradcli.inspect.problem import Problem
+    from gradcli.inspect.results import JaxprResult
 
 CODEGEN = "gradcli.engine.execute.codegen"  # what `--as python` will call: source_of(jaxpr, name) -> str
 
@@ -44,8 +45,6 @@ def command(
 ) -> None:
     """The typed program of a function or derivative."""
     from gradcli.inspect.jaxprs import jaxpr_of, parse_of
-    from gradcli.render.graph import dot_text, mermaid_text
-    from gradcli.render.records import json_text
 
     derivative = bool(set(parse_of(of)) - {"batch"})
     names = split_names(over) or ()
@@ -54,13 +53,19 @@ def command(
             emit_text(ctx, out, _python(p, of, names), p.notes)
             return
         result = jaxpr_of(p, of, names, style, source, values, simplify)
-    graph = {"dot": dot_text, "mermaid": mermaid_text}.get(as_)
-    if graph is not None:
-        emit_text(ctx, out, graph(result.data), result.notes)
-    elif as_ == "json":
-        emit_text(ctx, out, json_text(result), result.notes)
-    else:
+    if as_ == "text":
         emit(ctx, out, result)
+    else:
+        emit_text(ctx, out, _form(result, as_), result.notes)
+
+
+def _form(result: JaxprResult, form: str) -> str:
+    from gradcli.render.graph import dot_text, mermaid_text
+    from gradcli.render.records import json_text
+
+    if form == "json":
+        return json_text(result)
+    return dot_text(result.data) if form == "dot" else mermaid_text(result.data)
 
 
 def _python(p: Problem, of: str, over: tuple[str, ...]) -> str:

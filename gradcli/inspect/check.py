@@ -57,7 +57,7 @@ class CheckOptions:
 def _tolerance(options: CheckOptions, dtype: Any) -> Tolerance:
     """The defaults of a dtype, where the options do not say."""
     single = np.finfo(dtype).dtype.itemsize < 8
-    atol, rtol = (1e-5, 1e-3) if single else (1e-9, 1e-6)
+    atol, rtol = (1e-6, 2e-4) if single else (1e-9, 1e-6)
     return Tolerance(
         atol if options.atol is None else options.atol,
         rtol if options.rtol is None else options.rtol,

@@ -20,7 +20,7 @@ from gradcli.engine.ops.special import erf
 from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location
 from gradcli.numpy import asarray, clip
-from gradcli.random._prng import single_key, split_words
+from gradcli.random._keys import single_key, split_words
 
 DTypeLike = Any
 
@@ -149,7 +149,7 @@ def normal(key: Any, shape: Any = (), dtype: DTypeLike = None, *, out_sharding: 
     [1.6226422 2.0252647]
     """
     words = single_key("normal", key)
-    found = _dtype_of_kind("normal", default_float() if dtype is None else dtype, "fc", "a float or complex")
+    found = _dtype_of_kind("normal", default_float() if dtype is None else dtype, "fc", "a complex or float")
     return normal_of(words, shape_of(shape), found)
 
 

@@ -22,7 +22,7 @@ from gradcli.random._basic import (
     uniform_of,
 )
 from gradcli.random._discrete import rademacher
-from gradcli.random._prng import single_key
+from gradcli.random._keys import single_key
 
 # --- without parameters -----------------------------------------------------------------------------------------------
 

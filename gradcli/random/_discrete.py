@@ -26,7 +26,7 @@ from gradcli.random._basic import (
     shape_of,
     uniform_of,
 )
-from gradcli.random._prng import single_key
+from gradcli.random._keys import single_key
 
 INT32 = np.dtype(np.int32)
 
@@ -171,8 +171,14 @@ def choice(
     if draws == 0:
         return zeros(size, a.dtype)
     if n <= 0 or (not replace and draws > n):
-        raise fail("G206", f"choice cannot take {draws} of {n} elements" + (" without replacement" if n > 0 else ""), location=user_location(), cls=ValueError,
-                   hint="replace=True allows an element to come twice" if n > 0 else None)  # fmt: skip
+        how = "" if replace else " without replacement"
+        raise fail(
+            "G206",
+            f"choice cannot take {draws} of {n} elements{how}",
+            hint="replace=True allows an element to come twice" if n > 0 else None,
+            location=user_location(),
+            cls=ValueError,
+        )
     if p is None and not replace:
         ordered = permutation(words, n if whole else a, axis)
         out = slice_in_dim(ordered, 0, draws, axis)

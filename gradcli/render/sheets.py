@@ -44,11 +44,12 @@ def title_of(result: r.Result, inputs: r.Values | None = None) -> str:
 
 
 def _brief(value: Any) -> str:
-    if isinstance(value, np.ndarray) and value.size > 4:
+    if isinstance(value, np.ndarray) and (value.size > 4 or value.ndim > 1):
         return f"{value.dtype.name}[{','.join(map(str, value.shape))}]"
     text = shown(value, 4)[0].replace("\n", "")
-    text = f"{{{text}}}" if isinstance(value, (dict, list, tuple)) else text
-    return text if len(text) < 48 else text[:45] + "…"
+    if isinstance(value, (dict, list, tuple)):
+        return f"{{{text}}}" if len(text) < 40 else f"{{{len(list(leaves('', value)))} leaves}}"
+    return text if len(text) < 40 else text[:37] + "…"
 
 
 def _rows(pairs: Iterable[tuple[str, Any]], people: bool) -> list[Row]:
@@ -251,9 +252,10 @@ def _time(x: r.TimeResult, people: bool) -> Sheet:
 
 
 def _run(x: r.RunResult, people: bool) -> Sheet:
-    rows = tuple((c.status, c.file, c.name, c.message) for c in x.cases)
+    said = not people or any(c.message for c in x.cases)
+    rows = tuple((c.status, c.file, c.name, c.message)[: 4 if said else 3] for c in x.cases)
     marks = tuple({"passed": "pass", "failed": "fail"}.get(c.status, "fail") for c in x.cases)
-    return Sheet("", ("status", "spec", "case", "message"), rows, (x.summary,) if people else (), marks)
+    return Sheet("", ("status", "spec", "case", "message")[: 4 if said else 3], rows, (x.summary,) if people else (), marks)
 
 
 def _list(x: r.ListResult, people: bool) -> Sheet:

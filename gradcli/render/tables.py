@@ -33,7 +33,7 @@ def draw(sheet: Sheet, width: int, color: bool) -> str:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title_justify="left", padding=(0, 1, 0, 0))
     for i, column in enumerate(sheet.columns):
         right = bool(sheet.rows) and all(_is_number(row[i]) for row in sheet.rows)
-        words = i == 0 or column in ("message", "about", "function", "of", "values")
+        words = i == 0 or column in ("message", "about", "function", "spec", "case", "of", "values")
         table.add_column(Text(column), justify="right" if right else "left", overflow="fold", no_wrap=not words)
     rows, dropped = _visible(sheet.rows)
     cut = False

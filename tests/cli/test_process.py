@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.console import environment, run_in_terminal
+from tests.console import ROOT, environment, run_in_terminal
 
 PROGRAMS = Path(__file__).parent / "programs"
 GRAD = ["grad", "-e", "x*y", "--at", "x=3.0,y=4.0"]
@@ -183,3 +183,18 @@ def test_files_with_strange_names(tmp_path: Path) -> None:
     program.write_text("def f(x):\n    return x * x\n", encoding="utf-8")
     done = process(["grad", program.name, "--at", "x=3.0", "-q"], tmp_path, cwd=tmp_path)
     assert (done.stdout, done.returncode) == ("6.0\n", 0), done.stderr
+
+
+def test_the_shipped_specs_pass(tmp_path: Path) -> None:
+    done = process(["run", "specs"], tmp_path, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+    assert done.stderr.endswith(" passed, 0 failed\n")
+
+
+def test_a_strangers_spec_runs_no_code(tmp_path: Path) -> None:
+    (tmp_path / "evil.py").write_text("open('was-here', 'w').close()\ndef f(x):\n    return x\n")
+    spec = "version: 1\nfunctions: {f: {file: evil.py}}\ncases:\n  - {name: a, at: {x: 1.0}}\n"
+    (tmp_path / "s.yaml").write_text(spec)
+    done = process(["run", "s.yaml", "--no-exec"], tmp_path, cwd=tmp_path)
+    assert done.returncode == 1 and "G307" in done.stdout and not (tmp_path / "was-here").exists()
+    assert process(["run", "s.yaml"], tmp_path, cwd=tmp_path).returncode == 0 and (tmp_path / "was-here").exists()

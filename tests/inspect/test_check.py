@@ -72,6 +72,13 @@ def test_a_rule_that_is_off_fails(factor: float) -> None:
     assert "6 differ (worst: dwrong/dx[" in result.summary
 
 
+@pytest.mark.parametrize("factor", [1.0005, 0.9995])
+def test_a_rule_that_is_off_fails_in_float32(factor: float) -> None:
+    with override(precision="float32"):
+        result = checked(off_by(factor), x=np.float32([0.3, 0.5]))
+    assert [c.verdict for c in result.checks] == ["fail"] * 4, result.checks
+
+
 def test_a_rule_that_is_right_passes() -> None:
     assert checked(off_by(1.0), order=3, x=np.array([0.3, 0.5])).verdict == "pass"
 
