@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gradcli.engine.api import ShapeDtypeStruct as ShapeDtypeStruct
     from gradcli.engine.api import check_grads as check_grads
     from gradcli.engine.api import custom_jvp as custom_jvp
     from gradcli.engine.api import custom_vjp as custom_vjp
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gradcli.engine.api import linearize as linearize
     from gradcli.engine.api import make_jaxpr as make_jaxpr
     from gradcli.engine.api import pmap as pmap
+    from gradcli.engine.api import stop_gradient as stop_gradient
     from gradcli.engine.api import value_and_grad as value_and_grad
     from gradcli.engine.api import vjp as vjp
     from gradcli.engine.api import vmap as vmap
@@ -38,7 +40,7 @@ _API = (
     "jacobian", "jacrev", "jit", "jvp", "linearize", "make_jaxpr", "pmap", "stop_gradient", "value_and_grad", "vjp",
     "vmap",
 )  # fmt: skip
-_MODULES = ("lax", "nn", "numpy", "random", "scipy", "tree_util")
+_MODULES = ("lax", "nn", "numpy", "random", "scipy", "tree", "tree_util")
 
 __all__ = ["__version__", *_API]
 

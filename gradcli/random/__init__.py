@@ -7,7 +7,7 @@ a file that is written for JAX).
 
 >>> first, second = split(key(0))
 >>> print(uniform(first, (2,), "float32"))
-[0.10536897 0.2787192 ]
+[0.8423141  0.18237865]
 """
 
 from __future__ import annotations

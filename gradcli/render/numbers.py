@@ -123,8 +123,8 @@ def shown(x: Any, limit: int = 60, digits: int | None = None) -> tuple[str, bool
     """A value for people, and whether it was shortened: arrays of over ``limit`` numbers, as NumPy shortens them."""
     if isinstance(x, np.ndarray) and x.ndim:
         text = np.array2string(
-            x, threshold=limit, edgeitems=3 if x.ndim == 1 else 2, max_line_width=76, separator=" ", precision=digits or 8,
-            floatmode="maxprec",
+            x, threshold=limit, edgeitems=3 if x.ndim == 1 else 2, max_line_width=76, separator=" ",
+            precision=digits or 8, floatmode="maxprec",
         )  # fmt: skip
         return text, x.size > limit
     if isinstance(x, np.ndarray):

@@ -252,10 +252,11 @@ def _time(x: r.TimeResult, people: bool) -> Sheet:
 
 
 def _run(x: r.RunResult, people: bool) -> Sheet:
-    said = not people or any(c.message for c in x.cases)
-    rows = tuple((c.status, c.file, c.name, c.message)[: 4 if said else 3] for c in x.cases)
+    said = 4 if not people or any(c.message for c in x.cases) else 3
+    rows = tuple((c.status, c.file, c.name, c.message)[:said] for c in x.cases)
     marks = tuple({"passed": "pass", "failed": "fail"}.get(c.status, "fail") for c in x.cases)
-    return Sheet("", ("status", "spec", "case", "message")[: 4 if said else 3], rows, (x.summary,) if people else (), marks)
+    columns = ("status", "spec", "case", "message")[:said]
+    return Sheet("", columns, rows, (x.summary,) if people else (), marks)
 
 
 def _list(x: r.ListResult, people: bool) -> Sheet:

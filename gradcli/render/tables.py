@@ -17,6 +17,8 @@ from gradcli.render.numbers import shown
 from gradcli.render.sheets import Sheet, sheet_of
 
 STYLES = {"pass": "green", "fail": "bold red", "kink": "yellow", "unclear": "yellow"}
+WORDS = ("message", "about", "function", "spec", "case", "of", "values")  # columns of text, which may fold
+FOLD = 20
 ROWS = 200  # a table of more rows shows its first and last ones; the machine formats have them all
 
 
@@ -30,30 +32,27 @@ def table_text(result: r.Result, width: int, color: bool) -> str:
 def draw(sheet: Sheet, width: int, color: bool) -> str:
     """A sheet as text."""
     console, out = _console(width, color)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, title_justify="left", padding=(0, 1, 0, 0))
+    rows, dropped = _visible(sheet.rows)
+    cells = [[shown(value) for value in row] for _, row in rows]
+    cut = any(shortened for row in cells for _, shortened in row)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    least = 0
     for i, column in enumerate(sheet.columns):
         right = bool(sheet.rows) and all(_is_number(row[i]) for row in sheet.rows)
-        words = i == 0 or column in ("message", "about", "function", "spec", "case", "of", "values")
+        words = i == 0 or column in WORDS
+        longest = max([len(column), *(len(line) for row in cells for line in row[i][0].splitlines())])
+        least += 2 + (min(longest, FOLD) if words else longest)
         table.add_column(Text(column), justify="right" if right else "left", overflow="fold", no_wrap=not words)
-    rows, dropped = _visible(sheet.rows)
-    cut = False
-    for number, row in rows:
-        cells = []
-        for value in row:
-            text, shortened = shown(value)
-            cut = cut or shortened
-            cells.append(Text(text))
-        mark = sheet.marks[number] if sheet.marks else ""
-        if mark:
-            place = 0 if row[0] in ("passed", "failed", "error") else -1
-            cells[place].stylize(STYLES.get(mark, ""))
-        table.add_row(*cells)
+    for (number, _), row in zip(rows, cells, strict=True):
+        texts = [Text(text) for text, _ in row]
+        if sheet.marks:
+            place = 0 if sheet.columns[0] == "status" else -1
+            texts[place].stylize(STYLES.get(sheet.marks[number], ""))
+        table.add_row(*texts)
     if sheet.title:
         console.print(Text(sheet.title, style="bold"), soft_wrap=True)
     if sheet.rows:
-        # Text folds, numbers never: where they do not fit, the terminal may wrap the line.
-        least = console.measure(table, options=console.options.update(width=10_000)).minimum
-        console.width = max(width, least)
+        console.width = max(width, least)  # text folds, numbers never: the terminal may wrap their line
         console.print(table)
     footer = list(sheet.footer)
     if dropped:

@@ -72,8 +72,8 @@ def test_arrays_of_keys() -> None:
 )
 def test_seeds(seed: Any, double: bool, words: list[int]) -> None:
     with override(precision="float64" if double else "float32"):
-        same(random.PRNGKey(seed), np.array(words))
-        same(random.key_data(random.key(seed)), np.array(words))
+        same(random.PRNGKey(seed), np.array(words, np.uint32))
+        same(random.key_data(random.key(seed)), np.array(words, np.uint32))
 
 
 def test_wrong_seeds() -> None:
@@ -82,7 +82,7 @@ def test_wrong_seeds() -> None:
             random.key(wrong)
     with pytest.raises(OverflowError):
         random.key(2**64)
-    with pytest.raises(ValueError, match="threefry2x32"):
+    with pytest.raises(ValueError, match="no generator 'rbg'"):
         random.key(0, impl="rbg")
 
 
@@ -155,7 +155,7 @@ def test_gradients_against_jax() -> None:
             for i in range(len(args)):
 
                 def draw(r: Any, k: Any, sum_: Any, name: str = name) -> Any:
-                    return lambda *a: sum_(getattr(r, name)(k, *(x * 1.0 for x in a), (5,)))
+                    return lambda *given: sum_(getattr(r, name)(k, *(x * 1.0 for x in given), (5,)))
 
                 arrays = [np.asarray(a) for a in args]
                 theirs = jax.grad(draw(jax.random, jax.random.key(2), lambda x: x.sum()), i)(*arrays)
