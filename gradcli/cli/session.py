@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Iterator
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -23,9 +21,10 @@ if TYPE_CHECKING:
 def loaded(ctx: typer.Context, options: TargetOptions) -> Iterator[Target]:
     """The target, with its precision in force. What the user's code prints goes to standard error."""
     from gradcli.engine.settings import override
+    from gradcli.engine.trace.source import hide_callers
     from gradcli.sources.target import load_target
 
-    hide_frames()
+    hide_callers()
     streams: Streams = ctx.obj
     if options.target is None and options.expression is None:
         raise fail("G101", "there is no target", hint="name a file, or give an expression: -e 'sin(x)*y'")
@@ -39,17 +38,6 @@ def loaded(ctx: typer.Context, options: TargetOptions) -> Iterator[Target]:
             )  # fmt: skip
             with override(precision=options.dtype or target.precision or "float64"):
                 yield target
-
-
-def hide_frames() -> None:
-    """Tells tracing that nothing on the stack so far is the user's code: an expression has no frame of its own, and the
-    nearest one outside of gradcli would be typer's, or the console script's."""
-    from gradcli.engine.trace.source import _is_user
-
-    frame: FrameType | None = sys._getframe()
-    while frame is not None:
-        _is_user[frame.f_code] = False
-        frame = frame.f_back
 
 
 @contextlib.contextmanager

@@ -223,3 +223,9 @@ def test_error_codes_are_known() -> None:
     with pytest.raises(AssertionError):
         fail("G000", "no such code")
     assert all(code[0] == "G" and len(code) == 4 for code in CODES)
+
+
+def test_sources_stand_behind_their_equations() -> None:
+    text = jaxpr_text(make_jaxpr(lambda x: mul(x, 2.0))(1.0), source=True)
+    (line,) = [line for line in text.splitlines() if "mul" in line]
+    assert line.endswith(line[line.index("# ") :]) and "test_foundations.py:" in line and " in (" not in line

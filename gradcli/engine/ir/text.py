@@ -94,7 +94,7 @@ def _lines(jaxpr: Jaxpr, names: Names, style: Style, source: bool) -> list[str]:
         return [*lines, f"  in {tail} }}"] if body else [head, "  let ", f"  in {tail} }}"]
     if not body:
         return [f"{head} let  in {tail} }}"]
-    if len(body) == 1 and len(head) + len(body[0]) + len(tail) < 100:
+    if len(body) == 1 and not source and len(head) + len(body[0]) + len(tail) < 100:
         return [f"{head} let {body[0]} in {tail} }}"]
     return [f"{head} let", *(f"    {line}" for line in body), f"  in {tail} }}"]
 

@@ -45,6 +45,18 @@ def _classify(code: CodeType) -> bool:
     return user
 
 
+def hide_callers() -> None:
+    """Says that nothing on the stack so far is the user's code.
+
+    For a program that runs the user's functions: without it, a function that has no frame of its own (an expression)
+    would be said to come from whatever started that program.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        _is_user[frame.f_code] = False
+        frame = frame.f_back
+
+
 def user_source(depth: int = 2) -> Source | None:
     """The nearest user frame above the caller's caller, or None when there is none."""
     frame: FrameType | None = sys._getframe(depth)
