@@ -9,7 +9,6 @@ import typer
 from gradcli.cli.options import OutputOptions
 from gradcli.cli.output import emit
 from gradcli.cli.progress import progress
-from gradcli.cli.session import hide_frames
 from gradcli.cli.status import ExitStatus
 from gradcli.engine.errors import fail
 
@@ -24,9 +23,10 @@ def command(
     """Every case of specs against what it expects."""
     import contextlib
 
+    from gradcli.engine.trace.source import hide_callers
     from gradcli.inspect.cases import run_specs
 
-    hide_frames()
+    hide_callers()
     with contextlib.redirect_stdout(ctx.obj.stderr), progress(ctx.obj, "cases", out.quiet) as step:
         result = run_specs(specs, allow_exec=not no_exec, progress=step)
     if not result.cases:
