@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.errors import fail
-from gradcli.engine.ir.types import Shape, default_float
+from gradcli.engine.ir.types import Shape, default_float, promote_types
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.trace.source import user_location
 from gradcli.numpy import asarray, broadcast_to, einsum, linalg
@@ -166,7 +166,7 @@ def multivariate_normal(
     """
     words, mean, cov = single_key("multivariate_normal", key), asarray(mean), asarray(cov)
     mean, cov = (x if x.dtype.kind == "f" else e.convert_element_type(x, default_float()) for x in (mean, cov))
-    found = float_dtype("multivariate_normal", (mean + cov[..., 0]).dtype if dtype is None else dtype)
+    found = float_dtype("multivariate_normal", promote_types(mean.type, cov.type)[0] if dtype is None else dtype)
     n = mean.shape[-1] if mean.ndim else 0
     if not mean.ndim or cov.shape[-2:] != (n, n):
         raise fail("G206", f"multivariate_normal needs a mean [..., n] and a covariance [..., n, n], got {mean.type} "

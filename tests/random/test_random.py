@@ -156,7 +156,7 @@ def test_permutations_and_choices() -> None:
         (lambda: random.choice(random.key(0), 3, p=np.ones(4)), "one probability"),
         (lambda: random.gumbel(random.key(0), mode="medium"), "mode of gumbel"),
         (lambda: random.permutation(random.key(0), 1.5), "an integer or an array"),
-        (lambda: random.multivariate_normal(random.key(0), np.ones(2), np.eye(3)), "do not broadcast"),
+        (lambda: random.multivariate_normal(random.key(0), np.ones(2), np.eye(3)), "a covariance"),
     ],
 )
 def test_wrong_use(call: Any, message: str) -> None:
