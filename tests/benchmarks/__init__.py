@@ -1,0 +1,1 @@
+"""gradcli side by side with its peers, in one run: ``python -m tests.benchmarks``."""
