@@ -23,9 +23,9 @@ from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.text import jaxpr_json, jaxpr_text
 from gradcli.engine.transforms.dce import dce_jaxpr
 from gradcli.engine.tree import tree_flatten, tree_unflatten
-from gradcli.inspect.batches import batch_axes, sample_count, sample_problem
 from gradcli.inspect.problem import Problem
 from gradcli.inspect.results import JaxprResult
+from gradcli.inspect.samples import Samples
 
 TRANSFORMS = ("f", "grad", "value_and_grad", "jvp", "vjp", "hessian", "batch")
 
@@ -71,10 +71,9 @@ def staged(problem: Problem, of: str, over: Sequence[str]) -> Stage:
     at = names.index("batch")
     if "batch" in names[at + 1 :]:
         raise fail("G101", f"--of {of!r}: one batch is enough", hint="flatten the data to one batch axis")
-    axes = batch_axes(problem, over or _batched_names(problem))
-    sample_count(problem, axes)
-    inner = _transformed(_base(problem, numbers, sample_problem(problem, axes, 0)), names[at + 1 :])
-    dims = tuple(axes.get(i) for i in numbers) + (None,) * (len(inner.args) - len(numbers))
+    samples = Samples.of(problem, over or _batched_names(problem))
+    inner = _transformed(_base(problem, numbers, samples.one(0)), names[at + 1 :])
+    dims = tuple(samples.axes.get(i) for i in numbers) + (None,) * (len(inner.args) - len(numbers))
     whole = tuple(as_value(problem.leaves[i]) for i in numbers) + inner.args[len(numbers) :]
     outer = Stage(api.vmap(inner.function, in_axes=dims), whole, inner.wrt)
     return _transformed(outer, names[:at])

@@ -31,6 +31,7 @@ _CONSTANTS = {
 }  # fmt: skip
 MAX_DEPTH = 50
 MAX_ELEMENTS = 10**8
+MAPPED_BYTES = 2**22
 
 
 def parse_assignments(texts: Sequence[str], folder: Path | None = None) -> dict[str, Any]:
@@ -352,7 +353,9 @@ def _split_part(reference: str) -> tuple[str, str | None]:
 
 
 def _read_npy(path: Path, part: str | None) -> Any:
-    return np.load(path, allow_pickle=False, mmap_mode=None)
+    """Small files whole; of large ones only what is used, when it is."""
+    large = path.stat().st_size >= MAPPED_BYTES
+    return np.asarray(np.load(path, allow_pickle=False, mmap_mode="r" if large else None))
 
 
 def _read_npz(path: Path, part: str | None) -> Any:

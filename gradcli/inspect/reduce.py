@@ -1,0 +1,125 @@
+"""What is kept of a batch: every sample's gradient, norms, a mean or sum, the largest few. Fed chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from gradcli.engine.array import is_value
+from gradcli.engine.errors import fail
+from gradcli.engine.tree import tree_flatten, tree_map
+from gradcli.inspect.problem import Problem
+from gradcli.inspect.results import Values
+from gradcli.inspect.stream import Evaluated
+
+REDUCTIONS = ("none", "norm", "mean", "sum")
+
+
+class Keeper(Protocol):
+    """Takes the chunks in order and holds what is to be kept of them."""
+
+    def take(self, found: Evaluated) -> None:
+        """The next chunk."""
+
+    def values(self) -> Any:
+        """The values of the samples kept."""
+
+    def gradients(self) -> tuple[Any, ...]:
+        """For each chosen leaf what was kept: with a leading axis of samples, or reduced over them."""
+
+
+@dataclass
+class Everything:
+    """Every sample."""
+
+    found: list[Evaluated] = field(default_factory=list)
+
+    def take(self, found: Evaluated) -> None:
+        self.found.append(found)
+
+    def values(self) -> Any:
+        return np.concatenate([f.values for f in self.found])
+
+    def gradients(self) -> tuple[Any, ...]:
+        return tuple(np.concatenate(parts) for parts in zip(*(f.gradients for f in self.found), strict=True))
+
+
+@dataclass
+class Totals:
+    """Sums over the samples, divided by their number for a mean. The values of all samples are kept."""
+
+    mean: bool
+    count: int = 0
+    sums: tuple[Any, ...] | None = None
+    found: list[Any] = field(default_factory=list)
+
+    def take(self, found: Evaluated) -> None:
+        self.found.append(found.values)
+        self.add(found)
+
+    def add(self, found: Evaluated) -> None:
+        """Adds a chunk's gradients, not keeping its values."""
+        new = tuple(np.sum(g, axis=0) for g in found.gradients)
+        self.sums = new if self.sums is None else tuple(a + b for a, b in zip(self.sums, new, strict=True))
+        self.count += len(found.chunk)
+
+    def values(self) -> Any:
+        return np.concatenate(self.found)
+
+    def gradients(self) -> tuple[Any, ...]:
+        return tuple((s / s.dtype.type(self.count) if self.mean else s)[()] for s in self.sums or ())
+
+
+@dataclass
+class Largest:
+    """The samples with the largest gradient norms, NaN first of all: they are what one looks for."""
+
+    count: int
+    kept: Evaluated | None = None
+    indices: tuple[int, ...] = ()
+
+    def take(self, found: Evaluated) -> None:
+        numbers = [*self.indices, *range(found.chunk.start, found.chunk.stop)]
+        values, gradients = found.values, found.gradients
+        if self.kept is not None:
+            values = np.concatenate([self.kept.values, values])
+            gradients = tuple(np.concatenate(pair) for pair in zip(self.kept.gradients, gradients, strict=True))
+        sizes = norms(gradients)
+        order = np.argsort(np.where(np.isnan(sizes), -np.inf, -sizes), kind="stable")[: self.count]
+        self.indices = tuple(numbers[int(i)] for i in order)
+        self.kept = Evaluated(found.chunk, values[order], tuple(g[order] for g in gradients))
+
+    def values(self) -> Any:
+        assert self.kept is not None
+        return self.kept.values
+
+    def gradients(self) -> tuple[Any, ...]:
+        assert self.kept is not None
+        return self.kept.gradients
+
+
+def keeper(reduce: str, top: int | None) -> Keeper:
+    """What to keep for these options. Raises G101 where they do not go together."""
+    if reduce not in REDUCTIONS:
+        raise fail("G101", f"--reduce {reduce!r}", hint=f"choose among {', '.join(REDUCTIONS)}")
+    if top is not None and reduce in ("mean", "sum"):
+        raise fail("G101", f"--top picks samples and --reduce {reduce} leaves none", hint="leave one of them out")
+    if top is not None:
+        return Largest(max(top, 0))
+    return Totals(reduce == "mean") if reduce in ("mean", "sum") else Everything()
+
+
+def norms(gradients: Sequence[Any]) -> Any:
+    """One norm a sample, over all of these gradients."""
+    return np.sqrt(sum(np.sum(np.abs(g.reshape(len(g), -1)) ** 2, axis=1) for g in gradients))
+
+
+def labelled(problem: Problem, gradients: Sequence[Any], reduce: str) -> Values:
+    """Gradients of the chosen leaves as values by label; with ``norm``, one norm a label and sample."""
+    trees = problem.by_label(gradients)
+    if reduce != "norm":
+        return {label: tree_map(lambda g: g, tree) for label, tree in trees.items()}
+    return {label: norms([g for g in tree_flatten(tree)[0] if is_value(g)]) for label, tree in trees.items()}
