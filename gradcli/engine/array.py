@@ -8,7 +8,7 @@ go through tables that those modules fill: ``OPERATORS`` and ``METHODS`` by ``op
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,20 +22,12 @@ PROPERTIES: dict[str, Callable[[Any], Any]] = {}
 PROTOCOLS: dict[str, Callable[..., Any]] = {}
 
 
-def _binary(name: str) -> Any:
-    def forward(self: Any, other: Any) -> Any:
-        return OPERATORS[name](self, other)
-
-    forward.__name__ = f"__{name}__"
-    return forward
-
-
-def _reflected(name: str) -> Any:
-    def backward(self: Any, other: Any) -> Any:
-        return OPERATORS[name](other, self)
-
-    backward.__name__ = f"__r{name}__"
-    return backward
+def install_operator(name: str, function: Callable[..., Any], reflected: bool = False) -> None:
+    """Makes a function Python's operator ``__name__`` on values, and on the right of it too where ``reflected``."""
+    OPERATORS[name] = function
+    setattr(Value, f"__{name}__", function)
+    if reflected:
+        setattr(Value, f"__r{name}__", lambda self, other: function(other, self))
 
 
 _UFUNC_OPERATORS = {
@@ -93,37 +85,20 @@ class Value:
         """Whether the dtype gives way to that of other operands, as a Python scalar's does."""
         return self.type.weak_type
 
-    __add__, __radd__ = _binary("add"), _reflected("add")
-    __sub__, __rsub__ = _binary("sub"), _reflected("sub")
-    __mul__, __rmul__ = _binary("mul"), _reflected("mul")
-    __truediv__, __rtruediv__ = _binary("truediv"), _reflected("truediv")
-    __floordiv__, __rfloordiv__ = _binary("floordiv"), _reflected("floordiv")
-    __mod__, __rmod__ = _binary("mod"), _reflected("mod")
-    __divmod__, __rdivmod__ = _binary("divmod"), _reflected("divmod")
-    __pow__, __rpow__ = _binary("pow"), _reflected("pow")
-    __matmul__, __rmatmul__ = _binary("matmul"), _reflected("matmul")
-    __and__, __rand__ = _binary("and"), _reflected("and")
-    __or__, __ror__ = _binary("or"), _reflected("or")
-    __xor__, __rxor__ = _binary("xor"), _reflected("xor")
-    __lshift__, __rlshift__ = _binary("lshift"), _reflected("lshift")
-    __rshift__, __rrshift__ = _binary("rshift"), _reflected("rshift")
-    __lt__, __le__, __gt__, __ge__ = _binary("lt"), _binary("le"), _binary("gt"), _binary("ge")
-    __eq__, __ne__ = _binary("eq"), _binary("ne")
+    if TYPE_CHECKING:  # given by install_operator, as are those on the right
 
-    def __hash__(self) -> int:
-        return id(self) >> 4
+        def __operator(self, other: Any) -> Any: ...
 
-    def __neg__(self) -> Any:
-        return OPERATORS["neg"](self)
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __operator
+        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __divmod__ = __rdivmod__ = __operator
+        __pow__ = __rpow__ = __matmul__ = __rmatmul__ = __and__ = __rand__ = __or__ = __ror__ = __operator
+        __xor__ = __rxor__ = __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = __operator
+        __lt__ = __le__ = __gt__ = __ge__ = __operator
 
-    def __pos__(self) -> Any:
-        return OPERATORS["pos"](self)
-
-    def __abs__(self) -> Any:
-        return OPERATORS["abs"](self)
-
-    def __invert__(self) -> Any:
-        return OPERATORS["invert"](self)
+        def __neg__(self) -> Any: ...
+        def __pos__(self) -> Any: ...
+        def __abs__(self) -> Any: ...
+        def __invert__(self) -> Any: ...
 
     def __round__(self, ndigits: int | None = None) -> Any:
         if ndigits is None and self.ndim == 0:

@@ -17,8 +17,9 @@ from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.elementwise import convert_element_type, stop_gradient_value
 from gradcli.engine.ops.shape import zeros
 from gradcli.engine.trace.source import user_location
-from gradcli.engine.transforms.jvp import evaluate_jaxpr, jvp_values
+from gradcli.engine.transforms.jvp import jvp_values
 from gradcli.engine.transforms.linearize import Linear, linearize_values
+from gradcli.engine.transforms.rules import evaluate_jaxpr
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_structure, tree_unflatten
 
 Function = Callable[..., Any]
@@ -281,7 +282,7 @@ def _push_forward(linear: Linear, leaves: Any, in_tree: TreeDef, out_tree: TreeD
             zeros(x.type.strong()) if d is None else d for d, x in zip(dots, leaves, strict=True) if x.type.is_float
         ]
         stream = iter(evaluate_jaxpr(program, filled))
-        found = [None if o is None else next(stream) for o in linear.outputs]
+        found = [next(stream) if active else None for active in linear.out_active]
         return tree_unflatten(out_tree, [_instantiated(d, type_of(o)) for d, o in zip(found, outs, strict=False)])
 
     return push

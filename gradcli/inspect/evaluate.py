@@ -15,7 +15,7 @@ from gradcli.engine.autodiff import program_of
 from gradcli.engine.errors import ConcretizationTypeError, Location, fail
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.taylor import taylor
-from gradcli.engine.transforms.jvp import evaluate_jaxpr
+from gradcli.engine.transforms.rules import evaluate_jaxpr
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_unflatten
 from gradcli.inspect.problem import Problem, called
 from gradcli.inspect.results import GradResult, JvpResult, MatrixResult, TaylorResult, Values, VjpResult

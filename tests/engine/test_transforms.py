@@ -39,7 +39,7 @@ from gradcli.engine.ir.types import array_type
 from gradcli.engine.ops.elementwise import cos, exp, floor, log, mul, sin, tanh
 from gradcli.engine.ops.shape import reduce_sum
 from gradcli.engine.trace.tracer import trace_program
-from gradcli.engine.transforms.jvp import evaluate_jaxpr
+from gradcli.engine.transforms.rules import evaluate_jaxpr
 from gradcli.engine.tree import tree_map
 
 

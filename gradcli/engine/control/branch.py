@@ -17,8 +17,9 @@ from gradcli.engine.ops.elementwise import clamp, convert_element_type, ne, sele
 from gradcli.engine.ops.shape import moveaxis, reshape, zeros
 from gradcli.engine.trace.tracer import bind, trace_closed
 from gradcli.engine.transforms.batch import batch_jaxpr
-from gradcli.engine.transforms.jvp import evaluate_jaxpr, jvp_jaxpr
+from gradcli.engine.transforms.jvp import jvp_jaxpr
 from gradcli.engine.transforms.linearize import SplitJaxpr, linearize_jaxpr
+from gradcli.engine.transforms.rules import evaluate_jaxpr
 from gradcli.engine.transforms.transpose import transpose_jaxpr
 from gradcli.engine.tree import tree_flatten, tree_unflatten
 

@@ -31,7 +31,8 @@ from gradcli.engine.ops.shape import batch_to_front, moveaxis, reshape
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import Tracer, bind, trace_closed, value_of
 from gradcli.engine.transforms.batch import batch_jaxpr
-from gradcli.engine.transforms.jvp import evaluate_jaxpr, jvp_jaxpr
+from gradcli.engine.transforms.jvp import jvp_jaxpr
+from gradcli.engine.transforms.rules import evaluate_jaxpr
 from gradcli.engine.tree import tree_flatten, tree_unflatten
 
 

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import OPERATORS, Array, Value, is_value, type_of
+from gradcli.engine.array import OPERATORS, Array, Value, install_operator, is_value, type_of
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.program import Literal
 from gradcli.engine.ir.types import (
     FLOAT32,
     FLOAT64,
@@ -31,9 +32,10 @@ from gradcli.engine.ops.define import REGISTRY, Primitive
 from gradcli.engine.ops.dot import dot_general
 from gradcli.engine.ops.shape import broadcast_in_dim, expand_dims, squeeze, transpose
 from gradcli.engine.trace.source import user_location
-from gradcli.engine.trace.tracer import Tracer, bind
+from gradcli.engine.trace.tracer import STATE, Tracer, bind, write_known
 
 Function = Callable[..., Any]
+KNOWN_SIZE = 4096
 
 # --- promotion ------------------------------------------------------------------------------------------------------
 
@@ -123,34 +125,87 @@ def _takes(kind: str, scalar: Any) -> bool:
     return (cls is float and kind in "fc") or (cls is int and kind in "iufc")
 
 
+Known = dict[Any, tuple[ArrayType, ArrayType | None]]
+
+
 def binary(
     primitive: str,
     to: Callable[[np.dtype[Any]], np.dtype[Any]] = _any,
     boolean: str | None = None,
 ) -> Function:
-    """A promoting function of two operands from a primitive; ``boolean`` is the primitive that serves bools instead."""
+    """A promoting function of two operands from a primitive; ``boolean`` is the primitive that serves bools instead.
+
+    Operands seen before that needed no change are recognised by their types, and written down at once.
+    """
     prim = REGISTRY[primitive]
     for_bool = REGISTRY[boolean] if boolean else None
     kinds = "fc" if to is to_inexact else "iufc" if to is _numeric or boolean else "biufc"
+    known: Known = {}
 
     def apply(x: Any, y: Any, /) -> Any:
-        x, y = _pair(x, y, kinds, to)
-        if for_bool is not None and type_of(x).dtype.kind == "b":
-            return bind(for_bool, x, y)
-        return bind(prim, x, y)
+        if type(x) is Tracer:
+            trace = x.trace
+            if STATE.trace is trace:
+                if type(y) is Tracer:
+                    found = known.get((x.type, y.type))
+                    if found is not None and y.trace is trace:
+                        return write_known(prim, (x, y), trace, found[0])
+                else:
+                    found = known.get((x.type, type(y)))
+                    if found is not None:
+                        return write_known(prim, (x, Literal(y, found[1])), trace, found[0])  # type: ignore[arg-type]
+        elif type(y) is Tracer:
+            found = known.get((type(x), y.type))
+            if found is not None and STATE.trace is y.trace:
+                return write_known(prim, (Literal(x, found[1]), y), y.trace, found[0])  # type: ignore[arg-type]
+        return general(x, y)
+
+    def general(x: Any, y: Any) -> Any:
+        a, b = _pair(x, y, kinds, to)
+        if for_bool is not None and type_of(a).dtype.kind == "b":
+            return bind(for_bool, a, b)
+        out = bind(prim, a, b)
+        _remember(known, (x, y), (a, b), out)
+        return out
 
     apply.__name__ = apply.__qualname__ = primitive
     return apply
 
 
+_PLAIN_SCALARS = (float, int)
+
+
+def _remember(known: Known, before: tuple[Any, Any], after: tuple[Any, Any], out: Any) -> None:
+    """Keeps the types of operands that needed no change, or of which one is a Python scalar beside a traced value."""
+    if len(known) >= KNOWN_SIZE:
+        known.clear()
+    (x, y), (a, b) = before, after
+    if a is x and b is y and isinstance(x, Value) and isinstance(y, Value):
+        known[x.type, y.type] = out.type, None
+    elif a is x and isinstance(x, Tracer) and type(y) in _PLAIN_SCALARS:
+        known[x.type, type(y)] = out.type, type_of(b)
+    elif b is y and isinstance(y, Tracer) and type(x) in _PLAIN_SCALARS:
+        known[type(x), y.type] = out.type, type_of(a)
+
+
 def unary(primitive: str, to: Callable[[np.dtype[Any]], np.dtype[Any]] = to_inexact) -> Function:
     """A promoting function of one operand from a primitive."""
     prim: Primitive = REGISTRY[primitive]
+    known: dict[ArrayType, ArrayType] = {}
 
     def apply(x: Any, /) -> Any:
+        if type(x) is Tracer and STATE.trace is x.trace:
+            found = known.get(x.type)
+            if found is not None:
+                return write_known(prim, (x,), x.trace, found)
         if not isinstance(x, Value) or x.type.dtype.kind not in "fc":
             (x,) = promoted(x, to=to)
-        return bind(prim, x)
+            return bind(prim, x)
+        out = bind(prim, x)
+        if len(known) >= KNOWN_SIZE:
+            known.clear()
+        known[x.type] = out.type
+        return out
 
     apply.__name__ = apply.__qualname__ = primitive
     return apply
@@ -390,12 +445,15 @@ def right_shift(x: Any, y: Any, /) -> Any:
 # --- the operators of Python ----------------------------------------------------------------------------------------
 
 _CONTAINERS = (list, tuple, dict, set)
+_QUICK = {Tracer, Array, float, int, complex, bool, np.float64, np.float32}
 
 
 def _operator(symbol: str, function: Function) -> Function:
     """The operator form of a function: ``NotImplemented`` for an operand that is no array."""
 
     def apply(x: Any, y: Any) -> Any:
+        if type(x) in _QUICK and type(y) in _QUICK:
+            return function(x, y)
         for operand in (x, y):
             if not isinstance(operand, Value) and not is_value(operand):
                 if type(operand) in _CONTAINERS:
@@ -409,15 +467,23 @@ def _operator(symbol: str, function: Function) -> Function:
     return apply
 
 
-_BINARY: dict[str, tuple[str, Function]] = {
+_ARITHMETIC: dict[str, tuple[str, Function]] = {
     "add": ("+", add), "sub": ("-", subtract), "mul": ("*", multiply), "truediv": ("/", true_divide),
     "floordiv": ("//", floor_divide), "mod": ("%", remainder), "divmod": ("divmod()", divmod), "pow": ("**", power),
     "matmul": ("@", matmul),
     "and": ("&", bitwise_and), "or": ("|", bitwise_or), "xor": ("^", bitwise_xor),
     "lshift": ("<<", left_shift), "rshift": (">>", right_shift),
+}  # fmt: skip
+_COMPARISONS: dict[str, tuple[str, Function]] = {
     "lt": ("<", less), "le": ("<=", less_equal), "gt": (">", greater), "ge": (">=", greater_equal),
     "eq": ("==", equal), "ne": ("!=", not_equal),
 }  # fmt: skip
+_UNARY: dict[str, Function] = {"neg": negative, "pos": positive, "abs": absolute, "invert": bitwise_not}
 
-OPERATORS.update({name: _operator(symbol, function) for name, (symbol, function) in _BINARY.items()})
-OPERATORS.update(neg=negative, pos=positive, abs=absolute, invert=bitwise_not, round=round)
+for _name, (_symbol, _function) in _ARITHMETIC.items():
+    install_operator(_name, _operator(_symbol, _function), reflected=True)
+for _name, (_symbol, _function) in _COMPARISONS.items():
+    install_operator(_name, _operator(_symbol, _function))
+for _name, _function in _UNARY.items():
+    install_operator(_name, _function)
+OPERATORS["round"] = round

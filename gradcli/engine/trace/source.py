@@ -11,16 +11,21 @@ from gradcli.engine.errors import Location
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 _LIBRARIES = ("functools.py", "contextlib.py", f"{os.sep}numpy{os.sep}")
-_is_user: dict[CodeType, bool] = {}
 
 
 class Source:
-    """A code object and a line of it; the text is looked up only when it is shown."""
+    """An instruction of a code object; its line and text are looked up only when they are shown."""
 
-    __slots__ = ("code", "line")
+    __slots__ = ("at", "code")
 
-    def __init__(self, code: CodeType, line: int) -> None:
-        self.code, self.line = code, line
+    def __init__(self, code: CodeType, at: int) -> None:
+        self.code, self.at = code, at
+
+    @property
+    def line(self) -> int:
+        """The line number."""
+        found = (line for start, end, line in self.code.co_lines() if start <= self.at < end)
+        return next(found, None) or self.code.co_firstlineno
 
     def location(self) -> str:
         """``file.py:12``, the file as a user would name it."""
@@ -38,11 +43,19 @@ def short_path(path: str) -> str:
     return path if relative.startswith("..") else relative
 
 
-def _classify(code: CodeType) -> bool:
+# What is known of a code object, by its id: None where it is not the user's, else the sources made so far by
+# instruction. Asking for a frame's line number, or hashing its code, would cost more than the rest of tracing.
+_known: dict[int, dict[int, Source] | None] = {}
+_alive: list[CodeType] = []  # so that an id stays that of its code
+
+
+def _classify(code: CodeType) -> dict[int, Source] | None:
     name = code.co_filename
     user = not name.startswith(_PACKAGE) and not name.endswith(_LIBRARIES[:2]) and _LIBRARIES[2] not in name
-    _is_user[code] = user
-    return user
+    _alive.append(code)
+    found: dict[int, Source] | None = {} if user else None
+    _known[id(code)] = found
+    return found
 
 
 def hide_callers() -> None:
@@ -53,7 +66,8 @@ def hide_callers() -> None:
     """
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        _is_user[frame.f_code] = False
+        _classify(frame.f_code)
+        _known[id(frame.f_code)] = None
         frame = frame.f_back
 
 
@@ -62,9 +76,16 @@ def user_source(depth: int = 2) -> Source | None:
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         code = frame.f_code
-        user = _is_user.get(code)
-        if user if user is not None else _classify(code):
-            return Source(code, frame.f_lineno)
+        try:
+            sources = _known[id(code)]
+        except KeyError:
+            sources = _classify(code)
+        if sources is not None:
+            at = frame.f_lasti
+            found = sources.get(at)
+            if found is None:
+                found = sources[at] = Source(code, at)
+            return found
         frame = frame.f_back
     return None
 

@@ -41,6 +41,9 @@ _ASSIGNMENT = re.compile(r"[\w.]+\[.*\]\s*[-+*/]?=[^=]")
 _CONDITION = re.compile(r"(?:if|elif|while)\s+(.+?)\s*:(?:\s|$)")
 
 
+NO_PARAMS: dict[str, Any] = {}  # shared: the parameters of an equation are never changed
+
+
 class _State(threading.local):
     """What is open in this thread: the innermost trace, and the source line that equations are to carry."""
 
@@ -60,10 +63,6 @@ class Tracer(Var, Value):
     def __init__(self, trace: Trace, type_: ArrayType) -> None:
         self.trace = trace
         self.type = type_
-
-    __hash__ = Value.__hash__
-    __eq__ = Value.__eq__
-    __ne__ = Value.__ne__
 
     def __repr__(self) -> str:
         return f"Traced<{self.type}>"
@@ -243,12 +242,19 @@ class Trace:
         out = primitive.type_rule(*[a.type for a in inputs], **params)
         source = STATE.source or user_source(3)
         if primitive.multiple:
-            outputs = [Tracer(self, t) for t in out]
-            self.eqns.append(Eqn(primitive, inputs, params, outputs, source))
-            return outputs
+            return self.write(primitive, inputs, params, out, source)
         tracer = Tracer(self, out)
         self.eqns.append(Eqn(primitive, inputs, params, (tracer,), source))
         return tracer
+
+    def write(
+        self, primitive: Primitive, inputs: Sequence[Atom], params: dict[str, Any], types: Sequence[ArrayType],
+        source: Source | None,
+    ) -> list[Tracer]:  # fmt: skip
+        """Writes one equation whose types are known; returns its outputs."""
+        outputs = [Tracer(self, t) for t in types]
+        self.eqns.append(Eqn(primitive, inputs, params, outputs, source))
+        return outputs
 
     def note(self, tracer: Tracer, outcome: Any) -> None:
         """Remembers that tracing followed one concrete outcome."""
@@ -292,6 +298,13 @@ def bind(primitive: Primitive, *args: Any, **params: Any) -> Any:
     if trace is not None:
         return trace.record(primitive, args, params)
     return evaluate(primitive, args, params)
+
+
+def write_known(primitive: Primitive, inputs: Sequence[Atom], trace: Trace, type_: ArrayType) -> Tracer:
+    """The quick way of ``bind``, for atoms of the innermost trace under a primitive without parameters."""
+    tracer = Tracer(trace, type_)
+    trace.eqns.append(Eqn(primitive, inputs, NO_PARAMS, (tracer,), STATE.source or user_source(3)))
+    return tracer
 
 
 def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:

@@ -6,41 +6,69 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.array import type_of
-from gradcli.engine.ir.program import Jaxpr, Var
+from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
+from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.shape import batch_to_front
 from gradcli.engine.trace.tracer import STATE, bind, trace_closed
-from gradcli.engine.transforms.jvp import get
+from gradcli.engine.transforms.rules import RuleCache, evaluate_jaxpr, get, has_kinds, trace_rule
 
 Dims = list[int | None]
 
 
+class Batch:
+    """The batching of one kind of equation: a program of operands, some of them batched, and the output's batch axis."""
+
+    __slots__ = ("axis", "program")
+
+    def __init__(self, primitive: Primitive, params: dict[str, Any], types: Sequence[ArrayType], how: Any) -> None:
+        size, *dims = how
+        self.axis: int | None = None
+
+        def run(*values: Any) -> list[Any]:
+            out, self.axis = _by_rule(primitive, params, size, values, dims)
+            return [out]
+
+        self.program = trace_rule(run, types)
+
+
+BATCHES = RuleCache(Batch)
+
+
+def _by_rule(
+    primitive: Primitive, params: dict[str, Any], size: int, values: Sequence[Any], dims: Sequence[int | None]
+) -> Any:
+    """Output and its batch axis (lists of them, from primitives with several) by the rule itself."""
+    if all(d is None for d in dims):
+        out = bind(primitive, *values, **params)
+        return out, [None] * len(out) if primitive.multiple else None
+    return primitive.rule("batch")(size, list(values), list(dims), **params)
+
+
 def batch_values(jaxpr: Jaxpr, size: int, args: Sequence[Any], dims: Sequence[int | None]) -> tuple[list[Any], Dims]:
     """Applies a per-sample program to a whole batch: outputs and where their batch axis is (None: the same for all)."""
-    env: dict[Var, Any] = dict(zip(jaxpr.constvars, jaxpr.consts, strict=True))
+    env: dict[Any, Any] = dict(zip(jaxpr.constvars, jaxpr.consts, strict=True))
     env.update(zip(jaxpr.inputs, args, strict=True))
-    where: dict[Var, int] = {v: d for v, d in zip(jaxpr.inputs, dims, strict=True) if d is not None}
-    saved = STATE.source
+    where: dict[Any, int | None] = dict(zip(jaxpr.inputs, dims, strict=True))
+    table, saved = BATCHES.table(), STATE.source
     try:
         for eqn in jaxpr.eqns:
             STATE.source = eqn.source or saved
             values = [get(env, a) for a in eqn.inputs]
-            axes = [where.get(a) for a in eqn.inputs]  # type: ignore[arg-type]
-            multiple = eqn.primitive.multiple
-            if all(d is None for d in axes):
-                out = bind(eqn.primitive, *values, **eqn.params)
-                out_dims: Any = [None] * len(eqn.outputs) if multiple else None
-            else:
-                out, out_dims = eqn.primitive.rule("batch")(size, values, axes, **eqn.params)
-            for var, value, d in zip(
-                eqn.outputs, out if multiple else [out], out_dims if multiple else [out_dims], strict=True
-            ):
-                env[var] = value
-                if d is not None:
-                    where[var] = d
+            axes = [where.get(a) for a in eqn.inputs]
+            rule = BATCHES.find(table, eqn, values, (size, *axes)) if has_kinds(eqn.primitive) else None
+            if rule is not None:
+                env[eqn.outputs[0]] = evaluate_jaxpr(rule.program, values, STATE.source)[0]
+                where[eqn.outputs[0]] = rule.axis
+                continue
+            out, out_dims = _by_rule(eqn.primitive, eqn.params, size, values, axes)
+            if not eqn.primitive.multiple:
+                out, out_dims = [out], [out_dims]
+            env.update(zip(eqn.outputs, out, strict=True))
+            where.update(zip(eqn.outputs, out_dims, strict=True))
     finally:
         STATE.source = saved
-    return [get(env, a) for a in jaxpr.outputs], [where.get(a) for a in jaxpr.outputs]  # type: ignore[arg-type]
+    return [get(env, a) for a in jaxpr.outputs], [where.get(a) for a in jaxpr.outputs]
 
 
 def batched_type(t: ArrayType, size: int) -> ArrayType:

@@ -2,59 +2,131 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.array import Array
-from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Var
+import numpy as np
+
+from gradcli.engine.array import Array, raw
+from gradcli.engine.execute.kernel import compile_kernel, tuple_text
+from gradcli.engine.ir.program import Eqn, Jaxpr, Literal
+from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.shape import zeros
 from gradcli.engine.trace.tracer import STATE, bind, trace_closed
+from gradcli.engine.transforms.rules import RuleCache, evaluate_jaxpr, get, has_kinds, target, trace_rule
 
 Tangents = list[Any]
 
 
-def evaluate_jaxpr(jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any]:
-    """Applies a program to values, equation by equation through ``bind``: runs it, or writes it out again."""
-    env = _start(jaxpr, args)
-    saved = STATE.source
-    try:
-        for eqn in jaxpr.eqns:
-            STATE.source = eqn.source or saved
-            _store(env, eqn, bind(eqn.primitive, *_read(env, eqn), **eqn.params))
-    finally:
-        STATE.source = saved
-    return [get(env, a) for a in jaxpr.outputs]
+class Jvp:
+    """The jvp of one kind of equation: a program of operands, then tangents of the active ones, to output and tangent.
+
+    ``moves`` says whether there is a tangent.
+    """
+
+    __slots__ = ("kernel", "moves", "program")
+
+    def __init__(
+        self, primitive: Primitive, params: dict[str, Any], types: Sequence[ArrayType], active: Sequence[bool]
+    ) -> None:
+        n = len(types)
+        self.moves = False
+
+        def run(*values: Any) -> list[Any]:
+            stream = iter(values[n:])
+            tangents = [next(stream) if a else None for a in active]
+            out, dot = _by_rule(primitive, params, values[:n], tangents)
+            self.moves = dot is not None
+            return [out, dot] if self.moves else [out]
+
+        dots = [t.strong() for t, a in zip(types, active, strict=True) if a]
+        self.program = trace_rule(run, [*types, *dots])
+        self.kernel = compile_kernel(self.program, lambda inputs, outputs: tuple_text(outputs))
 
 
-def jvp_walk(
-    jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any], rule: Callable[[Primitive], Callable[..., Any]]
-) -> tuple[list[Any], Tangents]:
-    """Applies a program to primals and tangents, each equation by the rule that ``rule`` picks of its primitive."""
-    env = _start(jaxpr, primals)
-    dots: dict[Var, Any] = {v: t for v, t in zip(jaxpr.inputs, tangents, strict=True) if t is not None}
-    saved = STATE.source
-    try:
-        for eqn in jaxpr.eqns:
-            STATE.source = eqn.source or saved
-            values = _read(env, eqn)
-            ts = [dots.get(a) for a in eqn.inputs]  # type: ignore[arg-type]
-            if all(t is None for t in ts):
-                _store(env, eqn, bind(eqn.primitive, *values, **eqn.params))
-                continue
-            out, out_dots = rule(eqn.primitive)(values, ts, **eqn.params)
-            _store(env, eqn, out)
-            for var, dot in zip(eqn.outputs, out_dots if eqn.primitive.multiple else [out_dots], strict=True):
-                if dot is not None:
-                    dots[var] = dot
-    finally:
-        STATE.source = saved
-    return [get(env, a) for a in jaxpr.outputs], [dots.get(a) for a in jaxpr.outputs]  # type: ignore[arg-type]
+JVPS = RuleCache(Jvp)
+
+
+def _by_rule(primitive: Primitive, params: dict[str, Any], values: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Output and tangent (lists of them, from primitives with several) by the rule itself."""
+    if all(t is None for t in tangents):
+        out = bind(primitive, *values, **params)
+        return out, [None] * len(out) if primitive.multiple else None
+    return primitive.rule("jvp")(list(values), list(tangents), **params)
 
 
 def jvp_values(jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[Any], Tangents]:
     """Outputs and their tangents (None: zero) of a program at ``primals`` along ``tangents``."""
-    return jvp_walk(jaxpr, primals, tangents, lambda primitive: primitive.rule("jvp"))
+    given = [t for t in tangents if t is not None]
+    env: dict[Any, Any] = dict(zip(jaxpr.constvars, jaxpr.consts, strict=True))
+    env.update(zip(jaxpr.inputs, primals, strict=True))
+    dots: dict[Any, Any] = {v: t for v, t in zip(jaxpr.inputs, tangents, strict=True) if t is not None}
+    if target([*env.values(), *given]) is None:
+        with np.errstate(all="ignore"):
+            return _walk_values(jaxpr, {v: raw(x) for v, x in env.items()}, {v: raw(x) for v, x in dots.items()})
+    return _walk_traced(jaxpr, env, dots)
+
+
+def _walk_values(jaxpr: Jaxpr, env: dict[Any, Any], dots: dict[Any, Any]) -> tuple[list[Any], Tangents]:
+    """The walk on NumPy values."""
+    table = JVPS.table()
+    for eqn in jaxpr.eqns:
+        values = [a.value if type(a) is Literal else env[a] for a in eqn.inputs]
+        tangents = [dots.get(a) for a in eqn.inputs]
+        rule = _rule(table, eqn, tangents)
+        if rule is not None:
+            found = rule.kernel(*values, *[t for t in tangents if t is not None])
+            var = eqn.outputs[0]
+            env[var] = found[0]
+            if rule.moves:
+                dots[var] = found[1]
+            continue
+        arrays = [Array(v, a.type) for v, a in zip(values, eqn.inputs, strict=True)]
+        moving = [None if t is None else Array(t, a.type.strong()) for t, a in zip(tangents, eqn.inputs, strict=True)]
+        for var, out, dot in _rows(eqn, _by_rule(eqn.primitive, eqn.params, arrays, moving)):
+            env[var] = raw(out)
+            if dot is not None:
+                dots[var] = raw(dot)
+    outs: list[Any] = [Array(a.value if type(a) is Literal else env[a], a.type) for a in jaxpr.outputs]
+    return outs, [Array(dots[a], a.type.strong()) if a in dots else None for a in jaxpr.outputs]
+
+
+def _walk_traced(jaxpr: Jaxpr, env: dict[Any, Any], dots: dict[Any, Any]) -> tuple[list[Any], Tangents]:
+    """The walk on values that an open trace records."""
+    table, saved = JVPS.table(), STATE.source
+    try:
+        for eqn in jaxpr.eqns:
+            STATE.source = eqn.source or saved
+            values = [get(env, a) for a in eqn.inputs]
+            tangents = [dots.get(a) for a in eqn.inputs]
+            rule = _rule(table, eqn, tangents)
+            if rule is not None:
+                given = [t for t in tangents if t is not None]
+                found: Any = evaluate_jaxpr(rule.program, [*values, *given], STATE.source)
+                result = found if rule.moves else (found[0], None)
+            else:
+                result = _by_rule(eqn.primitive, eqn.params, values, tangents)
+            for var, out, dot in _rows(eqn, result):
+                env[var] = out
+                if dot is not None:
+                    dots[var] = dot
+    finally:
+        STATE.source = saved
+    return [get(env, a) for a in jaxpr.outputs], [dots.get(a) for a in jaxpr.outputs]
+
+
+def _rule(table: dict[Any, Jvp], eqn: Eqn, tangents: Tangents) -> Jvp | None:
+    active = tuple([t is not None for t in tangents])
+    return JVPS.find(table, eqn, eqn.inputs, active) if has_kinds(eqn.primitive) else None
+
+
+def _rows(eqn: Eqn, result: Any) -> Any:
+    """(variable, output, tangent) for every output of an equation."""
+    out, dot = result
+    if not eqn.primitive.multiple:
+        return ((eqn.outputs[0], out, dot),)
+    return zip(eqn.outputs, out, dot, strict=True)
 
 
 def jvp_jaxpr(
@@ -77,27 +149,3 @@ def jvp_jaxpr(
         return [*outs, *(d for d in dots if d is not None)]
 
     return trace_closed(run, [*jaxpr.in_types, *tangent_types], jaxpr.name), out_active
-
-
-def get(env: dict[Var, Any], atom: Atom) -> Any:
-    """The value of an atom in an environment."""
-    if isinstance(atom, Literal):
-        return Array(atom.value, atom.type)
-    return env[atom]
-
-
-def _start(jaxpr: Jaxpr, args: Sequence[Any]) -> dict[Var, Any]:
-    env: dict[Var, Any] = dict(zip(jaxpr.constvars, jaxpr.consts, strict=True))
-    env.update(zip(jaxpr.inputs, args, strict=True))
-    return env
-
-
-def _read(env: dict[Var, Any], eqn: Eqn) -> list[Any]:
-    return [get(env, a) for a in eqn.inputs]
-
-
-def _store(env: dict[Var, Any], eqn: Eqn, out: Any) -> None:
-    if eqn.primitive.multiple:
-        env.update(zip(eqn.outputs, out, strict=True))
-    else:
-        env[eqn.outputs[0]] = out

@@ -10,7 +10,7 @@ from gradcli.engine.ops.define import Undefined
 from gradcli.engine.ops.elementwise import add_any
 from gradcli.engine.ops.shape import zeros
 from gradcli.engine.trace.tracer import STATE, bind, trace_closed
-from gradcli.engine.transforms.jvp import get
+from gradcli.engine.transforms.rules import get
 
 Cotangents = dict[Var, Any]
 
