@@ -10,6 +10,7 @@ from typing import Any
 from gradcli.cli.streams import Streams
 
 PATIENCE = 1.0
+INTERVAL = 0.1
 
 
 @contextlib.contextmanager
@@ -18,12 +19,17 @@ def progress(streams: Streams, what: str, quiet: bool = False) -> Iterator[Calla
     if quiet or not streams.is_terminal(streams.stderr) or streams.environment.get("TERM") == "dumb":
         yield lambda done, total: None
         return
-    start = monotonic()
+    start = last = monotonic()
     bars: list[tuple[Any, Any]] = []
 
     def update(done: int, total: int) -> None:
-        if not bars and monotonic() - start > PATIENCE and done < total:
-            bars.append(_bar(streams, what, total))
+        nonlocal last
+        now = monotonic()
+        if now - last < INTERVAL and done < total:
+            return
+        last = now
+        if not bars and now - start > PATIENCE and done < total:
+            bars.append(_bar(streams, what, done, total))
         for bar, task in bars:
             bar.update(task, completed=done)
 
@@ -34,7 +40,7 @@ def progress(streams: Streams, what: str, quiet: bool = False) -> Iterator[Calla
             bar.stop()
 
 
-def _bar(streams: Streams, what: str, total: int) -> tuple[Any, Any]:
+def _bar(streams: Streams, what: str, done: int, total: int) -> tuple[Any, Any]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -43,4 +49,4 @@ def _bar(streams: Streams, what: str, total: int) -> tuple[Any, Any]:
         console=Console(file=streams.stderr, no_color=not streams.color(streams.stderr)), transient=True,
     )  # fmt: skip
     bar.start()
-    return bar, bar.add_task(what, total=total)
+    return bar, bar.add_task(what, total=total, completed=done)

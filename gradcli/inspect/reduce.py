@@ -47,30 +47,41 @@ class Everything:
         return tuple(np.concatenate(parts) for parts in zip(*(f.gradients for f in self.found), strict=True))
 
 
+@dataclass(frozen=True)
+class Sums:
+    """Sums of gradients over the first ``count`` samples."""
+
+    count: int = 0
+    sums: tuple[Any, ...] = ()
+
+    def plus(self, found: Evaluated) -> Sums:
+        """With the next chunk's."""
+        new = tuple(np.sum(g, axis=0) for g in found.gradients)
+        sums = tuple(a + b for a, b in zip(self.sums, new, strict=True)) if self.count else new
+        return Sums(self.count + len(found.chunk), sums)
+
+    def reduced(self, mean: bool) -> tuple[Any, ...]:
+        """The sums, or the means."""
+        return tuple((s / s.dtype.type(self.count) if mean else s)[()] for s in self.sums)
+
+
 @dataclass
 class Totals:
-    """Sums over the samples, divided by their number for a mean. The values of all samples are kept."""
+    """Sums or means over the samples. The values of all samples are kept."""
 
     mean: bool
-    count: int = 0
-    sums: tuple[Any, ...] | None = None
+    so_far: Sums = field(default_factory=Sums)
     found: list[Any] = field(default_factory=list)
 
     def take(self, found: Evaluated) -> None:
         self.found.append(found.values)
-        self.add(found)
-
-    def add(self, found: Evaluated) -> None:
-        """Adds a chunk's gradients, not keeping its values."""
-        new = tuple(np.sum(g, axis=0) for g in found.gradients)
-        self.sums = new if self.sums is None else tuple(a + b for a, b in zip(self.sums, new, strict=True))
-        self.count += len(found.chunk)
+        self.so_far = self.so_far.plus(found)
 
     def values(self) -> Any:
         return np.concatenate(self.found)
 
     def gradients(self) -> tuple[Any, ...]:
-        return tuple((s / s.dtype.type(self.count) if self.mean else s)[()] for s in self.sums or ())
+        return self.so_far.reduced(self.mean)
 
 
 @dataclass
