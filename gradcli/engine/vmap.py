@@ -11,12 +11,14 @@ from gradcli.engine.autodiff import Function, flat_values, name_of
 from gradcli.engine.control.common import trace_tree
 from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
-from gradcli.engine.ir.types import ArrayType
-from gradcli.engine.ops.shape import broadcast_in_dim, moveaxis
+from gradcli.engine.ir.program import Jaxpr
+from gradcli.engine.ir.types import INT32, ArrayType, array_type
+from gradcli.engine.ops.collective import named_axis
+from gradcli.engine.ops.shape import broadcast_in_dim, iota, moveaxis
 from gradcli.engine.parallel import parallel_map
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.transforms.batch import batch_size, batch_values
-from gradcli.engine.tree import broadcast_prefix, tree_unflatten
+from gradcli.engine.tree import TreeDef, broadcast_prefix, tree_flatten, tree_unflatten
 
 
 def vmap(
@@ -28,6 +30,8 @@ def vmap(
     spmd_axis_name: Any = None,
 ) -> Function:
     """``fun`` over a batch: ``in_axes`` and ``out_axes`` say, per argument or leaf, which axis runs over samples.
+
+    ``axis_name`` lets the function use collectives of :mod:`gradcli.lax` (``psum`` …) between samples.
 
     Raises ValueError (G211) where axes do not exist or sizes disagree.
 
@@ -52,13 +56,30 @@ def vmap(
         dims = [_sample_axis(d, x, fun) for d, x in zip(flat, leaves, strict=True)]
         size = _sample_count(dims, leaves, axis_size, fun)
         types = [x.type if d is None else _without(x.type, d) for x, d in zip(leaves, dims, strict=True)]
-        jaxpr, out_tree = trace_tree(lambda a, k: fun(*a, **k), in_tree, types, name_of(fun))
+        jaxpr, out_tree = _sample_program(fun, in_tree, types, axis_name, size)
+        if axis_name is not None:
+            leaves, dims = [*leaves, iota(INT32, (size,), 0)], [*dims, 0]
         outs, out_dims = batch_values(jaxpr, size, leaves, dims)
         wanted = broadcast_prefix(out_axes, tree_unflatten(out_tree, outs), "vmap out_axes")
         placed = [_place(size, x, d, w) for x, d, w in zip(outs, out_dims, wanted, strict=True)]
         return tree_unflatten(out_tree, placed)
 
     return run
+
+
+def _sample_program(
+    fun: Function, in_tree: TreeDef, types: Sequence[ArrayType], axis_name: Any, size: int
+) -> tuple[Jaxpr, TreeDef]:
+    """The program of one sample; under an axis name with its number as one more input."""
+    if axis_name is None:
+        return trace_tree(lambda a, k: fun(*a, **k), in_tree, types, name_of(fun))
+
+    def with_lane(both: Any, lane: Any) -> Any:
+        with named_axis(axis_name, size, lane):
+            return fun(*both[0], **both[1])
+
+    _, tree = tree_flatten((tree_unflatten(in_tree, types), array_type((), INT32)))
+    return trace_tree(with_lane, tree, [*types, array_type((), INT32)], name_of(fun))
 
 
 def _sample_axis(axis: Any, x: Any, fun: Function) -> int | None:
@@ -109,6 +130,9 @@ def _place(size: int, x: Any, d: int | None, wanted: int | None) -> Any:
 def pmap(fun: Function, axis_name: Any = None, *, in_axes: Any = 0, out_axes: Any = 0, **options: Any) -> Function:
     """The answers of :func:`vmap`, on local worker threads: the batch is cut into one part a worker.
 
-    Inside another transformation, where there is nothing to run yet, it is ``vmap``.
+    Inside another transformation, where there is nothing to run yet, it is ``vmap``; so it is under an axis name, as
+    collectives need all samples together.
     """
+    if axis_name is not None:
+        return vmap(fun, in_axes, out_axes, axis_name)
     return parallel_map(vmap(fun, in_axes, out_axes), in_axes, out_axes, fun)

@@ -138,7 +138,7 @@ def param_text(value: Any) -> str:
         return value.name
     if callable(value) and hasattr(value, "__name__"):
         return str(value.__name__)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
         inner = ", ".join(param_text(v) for v in value)
         return f"({inner},)" if len(value) == 1 else f"({inner})"
     return str(value)
