@@ -86,7 +86,8 @@ class Stream:
     def _threads(self, chunk: Chunk) -> int:
         """How many threads pay: Python's part of the work is done by one at a time."""
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        elements = sum(self.samples.part(i, chunk).size for i in self.samples.axes)
+        leaves = self.samples.problem.leaves
+        elements = len(chunk) * sum(np.size(leaves[i]) for i in self.samples.axes) // self.samples.n
         own = any(eqn.primitive.name in THREADED_BY_ITSELF for eqn in self.program.jaxpr.eqns)
         return 1 if self._one_by_one or own or elements < THREADED_ELEMENTS else cores
 
