@@ -41,7 +41,8 @@ class Fingerprint:
 def fingerprint(samples: Samples, program: Traced, reduce: str, names: tuple[str, ...]) -> Fingerprint:
     """The fingerprint of a batch. ``program``: its function, traced at the first sample; ``names``: the output's."""
     problem = samples.problem
-    request = [reduce, problem.leaf_labels(), sorted(samples.axes.items()), samples.n, list(names), repr(settings())]
+    request = [reduce, problem.leaf_labels(), sorted(samples.axes.items()), samples.n, list(names)]
+    request += [settings().precision, settings().prng_partitionable]
     return Fingerprint(
         _digest(_function(program)), _digest(_inputs(samples)), _digest(iter([json.dumps(request).encode()]))
     )

@@ -7,7 +7,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -148,4 +148,5 @@ def _one_by_one(samples: Samples, chunk: Chunk, progress: Progress) -> Evaluated
 
 def _unwrapped(sample: Problem) -> Problem:
     """Arrays without dimensions as scalars, as the function would get them from the command line."""
-    return replace(sample, leaves=tuple(x[()] if isinstance(x, np.ndarray) else x for x in sample.leaves))
+    leaves = [x[()] if isinstance(x, np.ndarray) else x for x in sample.leaves]
+    return sample.with_leaves(range(len(leaves)), leaves)

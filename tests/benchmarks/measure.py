@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -204,8 +204,3 @@ class PeakMemory:
         )  # fmt: skip
         seconds, peak = done.stdout.split()
         return Sample(float(seconds), int(peak))
-
-
-def existing(contenders: Mapping[str, Factory], available: Sequence[str]) -> dict[str, Factory]:
-    """The contenders whose packages are installed."""
-    return {peer: factory for peer, factory in contenders.items() if peer.split(" ")[0].split(".")[0] in available}

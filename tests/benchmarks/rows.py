@@ -60,7 +60,6 @@ class Row:
     tolerance: float | None = 1e-9
     group: str = ""
     heavy: bool = False  # left out by --quick
-    note: str = ""
 
 
 @dataclass(frozen=True)
