@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,9 +13,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from gradcli.cli.options import AtOptions, OutputOptions, TargetOptions, WrtOptions, split_names
-from gradcli.cli.output import emit, notes
+from gradcli.cli.output import ROW_FORMATS, emit, emit_parts, format_of, notes
 from gradcli.cli.progress import progress
 from gradcli.cli.session import problem
+from gradcli.cli.streams import Streams
 from gradcli.engine.errors import fail
 
 
@@ -46,31 +48,39 @@ def command(
     """Per-sample values and gradients along an axis."""
     names = split_names(over) or ()
     extra = _from_data(data, names) if data is not None else None
-    file = _streamed(out, top)
-    if restart and file is None:
+    how = _delivery(ctx.obj, out, reduce, top)
+    if restart and how != "arrays":
         raise fail("G101", "--restart needs -o FILE.npy or FILE.npz", hint="only these can be resumed")
-    with problem(ctx, target, at, wrt, extra) as p, progress(ctx.obj, "samples", out.quiet) as step:
-        if file is not None:
+    # Where rows appear on the terminal as they are computed, they show the progress themselves.
+    hidden = out.quiet or (how == "rows" and out.output is None and ctx.obj.is_terminal(ctx.obj.stdout))
+    with problem(ctx, target, at, wrt, extra) as p, progress(ctx.obj, "samples", hidden) as step:
+        if how == "arrays":
             from gradcli.inspect.batch_files import write_batch
 
             with stopped_by_signals():
-                written = write_batch(p, names, file, chunk, reduce, restart, step)
+                written = write_batch(p, names, Path(str(out.output)), chunk, reduce, restart, step)
+        elif how == "rows":
+            from gradcli.inspect.batches import batch_parts
+
+            emit_parts(ctx, out, batch_parts(p, names, chunk, reduce, step))
         else:
             from gradcli.inspect.batches import batch_of
 
             result = batch_of(p, names, chunk, reduce, top, step)
-    if file is None:
+    if how == "whole":
         emit(ctx, out, result)
-    elif not out.quiet:
+    elif how == "arrays" and not out.quiet:
         notes(ctx.obj, written.notes)
 
 
-def _streamed(out: OutputOptions, top: int | None) -> Path | None:
-    """The file that is written as the batch goes: arrays of all samples, in a file that can be replaced."""
-    if out.output is None or out.json or out.format is not None or top is not None:
-        return None
-    file = Path(out.output)
-    return file if file.suffix.lower() in (".npy", ".npz") and (file.is_file() or not file.exists()) else None
+def _delivery(streams: Streams, out: OutputOptions, reduce: str, top: int | None) -> Literal["arrays", "rows", "whole"]:
+    """How the result goes out: as arrays into a file that grows, as rows while they are computed, or at the end."""
+    format = format_of(streams, out)
+    if top is not None:
+        return "whole"
+    if format in ("npy", "npz") and (os.path.isfile(str(out.output)) or not os.path.exists(str(out.output))):
+        return "arrays"
+    return "rows" if format in ROW_FORMATS and reduce in ("none", "norm") else "whole"
 
 
 @contextlib.contextmanager

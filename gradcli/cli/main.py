@@ -109,7 +109,10 @@ def _run(arguments: list[str], streams: Streams) -> int:
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
         raise
-    except SystemExit as stop:  # the user's code called sys.exit()
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # typer has caught it and exits
+            raise stop.__context__ from None
+        # The user's code called sys.exit().
         problem = Diagnostic("G200", f"the code called sys.exit({stop.code!r})")
         return _report(problem, stop, arguments, streams)
     except BaseException as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,22 +21,54 @@ _SUFFIXES = {
 }  # fmt: skip
 
 
+ROW_FORMATS = ("plain", "csv", "jsonl")  # a line a row, below at most one line of headings
+
+
+def format_of(streams: Streams, out: OutputOptions) -> str:
+    """The format asked for, else that of the file's suffix, else what suits whoever reads standard output."""
+    if out.json or out.format is not None:
+        return "json" if out.json else str(out.format)
+    if out.output is not None:
+        return _SUFFIXES.get(Path(out.output).suffix.lower(), "plain")
+    if out.quiet:
+        return "quiet"
+    return "table" if streams.is_terminal(streams.stdout) else "plain"
+
+
 def emit(ctx: typer.Context, out: OutputOptions, result: Result) -> None:
     """Writes a result; its notes go to standard error."""
     streams: Streams = ctx.obj
     if not out.quiet:
         notes(streams, result.notes)
+    format = format_of(streams, out)
     if out.output is not None:
-        _write(out, result)
+        _write(out.output, format, result)
         _summary(streams, out, result, "")
         return
-    format: str | None = "json" if out.json else out.format
-    if format is None and out.quiet:
-        format = "quiet"
-    if format is None:
-        format = "table" if streams.is_terminal(streams.stdout) else "plain"
     streams.stdout.write(text_of(result, format, streams.width(streams.stdout), streams.color(streams.stdout)))
     _summary(streams, out, result, format)
+
+
+def emit_parts(ctx: typer.Context, out: OutputOptions, parts: Iterator[Result]) -> None:
+    """Writes a result that comes in parts, in one of the formats of rows; the headings once."""
+    from gradcli.render.files import write_atomically
+
+    streams: Streams = ctx.obj
+    first = next(parts)
+    if not out.quiet:
+        notes(streams, first.notes)
+    texts = _texts(itertools.chain([first], parts), format_of(streams, out))
+    if out.output is not None:
+        write_atomically(out.output, texts)
+    else:
+        for text in texts:
+            streams.stdout.write(text)
+
+
+def _texts(parts: Iterable[Result], format: str) -> Iterator[str]:
+    for i, part in enumerate(parts):
+        text = text_of(part, format, 120, False)
+        yield text if i == 0 or format == "jsonl" else text.partition("\n")[2]
 
 
 def _summary(streams: Streams, out: OutputOptions, result: Result, format: str) -> None:
@@ -83,17 +117,14 @@ def text_of(result: Result, format: str, width: int, color: bool) -> str:
     return render(result)
 
 
-def _write(out: OutputOptions, result: Result) -> None:
+def _write(path: str, format: str, result: Result) -> None:
     from gradcli.render.files import npy_bytes, npz_bytes, write_atomically
 
-    assert out.output is not None
-    by_suffix = _SUFFIXES.get(Path(out.output).suffix.lower(), "plain")
-    format = "json" if out.json else out.format or by_suffix
     content: str | bytes
     if format in ("npy", "npz"):
         from gradcli.render.machine import arrays_of
 
-        content = (npy_bytes if format == "npy" else npz_bytes)(arrays_of(result), out.output)
+        content = (npy_bytes if format == "npy" else npz_bytes)(arrays_of(result), path)
     else:
         content = text_of(result, format, 120, False)
-    write_atomically(out.output, content)
+    write_atomically(path, content)

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,21 @@ import numpy as np
 from gradcli.engine.errors import fail
 
 
-def write_atomically(path: str | Path, content: str | bytes) -> None:
-    """Writes a file whole or not at all. Raises G301 where it cannot be written."""
+def write_atomically(path: str | Path, content: str | bytes | Iterable[str]) -> None:
+    """Writes a file whole or not at all; ``content`` may come in parts. Raises G301 where it cannot be written."""
     target = Path(path)
-    data = content.encode() if isinstance(content, str) else content
+    parts = [content] if isinstance(content, (str, bytes)) else content
+    data = (part.encode() if isinstance(part, str) else part for part in parts)
     try:
         if target.exists() and not target.is_file():  # /dev/stdout, a pipe: nothing to replace
-            target.write_bytes(data)
+            with target.open("wb") as device:
+                device.writelines(data)
             return
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                file.writelines(data)
             os.chmod(temporary, mode)
             os.replace(temporary, target)
         except BaseException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gradcli.cli.main import main
+from gradcli.cli.streams import Streams
 from tests.benchmarks.measure import Process
 from tests.console import environment, run_in_terminal
 
@@ -84,12 +87,16 @@ def test_what_is_stopped_goes_on(data: Path, number: signal.Signals, status: int
     np.testing.assert_allclose(np.load(data / out), 2 / np.cosh(np.load(data / "X.npy")) ** 2, rtol=1e-12)
 
 
+def zeros(path: Path, n: int) -> None:
+    """A large file that takes no room."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_2_0(file, {"descr": "<f8", "fortran_order": False, "shape": (n,)})
+        file.truncate(file.tell() + 8 * n)
+
+
 def test_memory_does_not_grow_with_the_data(tmp_path: Path) -> None:
     n = 25_000_000
-    header = {"descr": "<f8", "fortran_order": False, "shape": (n,)}
-    with (tmp_path / "X.npy").open("wb") as file:  # 200 MB that take no room
-        np.lib.format.write_array_header_2_0(file, header)
-        file.truncate(file.tell() + 8 * n)
+    zeros(tmp_path / "X.npy", n)
     command = (sys.executable, "-m", "gradcli", "batch", "-e", "x*x", "--at", "x=@X.npy", "--over", "x", "-o", "g.npy")
     peak = Process(command, folder=tmp_path).sample(1).bytes
     assert peak is not None and peak < 120 * 2**20
@@ -114,6 +121,33 @@ def test_a_terminal_sees_how_far_it_is(tmp_path: Path) -> None:
     assert "samples" in text and "12/13" in text
     with np.load(tmp_path / "bar.npz") as found:
         assert found["value"].shape == found["x"].shape == (13,)
+
+
+def test_rows_appear_as_they_are_computed(tmp_path: Path) -> None:
+    """All the rows would be gigabytes of text; whoever reads has seen enough after two."""
+    zeros(tmp_path / "X.npy", 100_000_000)
+    command = "gradcli batch -e 'x*x' --at x=@X.npy --over x | head -n 2; echo ${PIPESTATUS[0]}"
+    done = subprocess.run(
+        ["bash", "-c", command], env=environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("sample\tx\tf\tdf/dx\n0\t0.0\t0.0\t0.0\n0\n", "")
+
+
+def output(*options: str) -> str:
+    streams = Streams(io.StringIO(), io.StringIO(), io.StringIO(), {})
+    arguments = ["batch", "-e", "x*y", "--at", "x=linspace(0,1,7)", "--at", "y=2.0", "--over", "x", *options]
+    assert main(arguments, streams) == 0 and streams.stderr.getvalue() == ""
+    return streams.stdout.getvalue()
+
+
+@pytest.mark.parametrize("reduce", ["none", "norm"])
+@pytest.mark.parametrize(("format", "headings"), [("plain", 1), ("csv", 1), ("jsonl", 0)])
+def test_rows_in_parts_are_the_rows(format: str, headings: int, reduce: str, tmp_path: Path) -> None:
+    whole, parts = (output("--format", format, "--reduce", reduce, "--chunk", n) for n in ("7", "3"))
+    assert parts == whole and len(whole.splitlines()) == 7 + headings
+    path = tmp_path / "rows.txt"
+    assert output("--format", format, "--reduce", reduce, "--chunk", "3", "-o", str(path)) == ""
+    assert path.read_text() == whole
 
 
 def test_restart_is_for_what_can_be_resumed(data: Path) -> None:
