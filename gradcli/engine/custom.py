@@ -10,12 +10,19 @@ from typing import Any, cast
 import numpy as np
 
 from gradcli.engine.array import Array, Value, is_value, not_an_array, type_of
-from gradcli.engine.control.custom import custom_jvp_call_p, custom_vjp_call_p
+from gradcli.engine.closures import INSIDE, REBUILT, captured, rebuilt
+from gradcli.engine.control.common import split_list
+from gradcli.engine.control.custom import Rule, custom_jvp_call_p, custom_vjp_call_p, with_inputs_between
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.program import Jaxpr
+from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.elementwise import add, mul
+from gradcli.engine.ops.shape import zeros
 from gradcli.engine.trace.source import user_location
-from gradcli.engine.trace.tracer import bind, trace_program
-from gradcli.engine.tree import TreeDef, tree_flatten, tree_unflatten
+from gradcli.engine.trace.tracer import Tracer, bind, trace_program
+from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_unflatten
+
+FLOAT0 = np.dtype([("float0", np.void, 0)])
 
 
 def as_value(x: Any) -> Any:
@@ -49,13 +56,113 @@ def _name(f: Callable[..., Any]) -> str:
     return getattr(f, "__name__", "f")
 
 
+class SymbolicZero:
+    """Stands for a tangent or cotangent that is zero, in rules that asked for it by ``symbolic_zeros=True``."""
+
+    __slots__ = ("aval",)
+
+    def __init__(self, aval: ArrayType) -> None:
+        self.aval = aval
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the zeros."""
+        return self.aval.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the zeros."""
+        return self.aval.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.aval.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.aval.size
+
+    def instantiate(self) -> Any:
+        """The zeros as an array."""
+        return as_value(zeros(self.aval))
+
+    def __repr__(self) -> str:
+        return f"SymbolicZero({self.aval})"
+
+
+class CustomVJPPrimal:
+    """A leaf as a forward rule with ``symbolic_zeros`` gets it: its value, and whether a derivative flows to it."""
+
+    __slots__ = ("perturbed", "value")
+
+    def __init__(self, value: Any, perturbed: bool) -> None:
+        self.value, self.perturbed = value, perturbed
+
+
+def custom_vjp_primal_tree_values(tree: Any) -> Any:
+    """The values of a tree of :class:`CustomVJPPrimal`."""
+    return tree_map(lambda leaf: leaf.value, tree)
+
+
+def zero_from_primal(x: Any, symbolic_zeros: bool = False) -> Any:
+    """The zero tangent of a value: zeros, or a :class:`SymbolicZero`."""
+    t = type_of(x).strong()
+    return SymbolicZero(t) if symbolic_zeros else as_value(zeros(t))
+
+
+def _tangent(x: Any) -> Any:
+    """A leaf that a rule returned as a tangent or cotangent: None for a symbolic zero."""
+    if x is None or isinstance(x, SymbolicZero) or getattr(x, "dtype", None) == FLOAT0:
+        return None
+    return as_value(x)
+
+
+class _Call:
+    """One call of a custom-rule function: its flat arguments, its program, and what it and its rules captured."""
+
+    def __init__(self, custom: _Custom, args: tuple[Any, ...], kwargs: dict[str, Any], rules: Sequence[Any]) -> None:
+        self.custom, self.name = custom, _name(custom.fun)
+        self.static, dynamic = custom._split(resolve_kwargs(custom.fun, args, kwargs))
+        leaves, self.in_tree = tree_flatten(tuple(dynamic))
+        self.leaves = [as_value(x) for x in leaves]
+        trees: list[TreeDef] = []
+        flat = custom._flat(custom.fun, self.static, self.in_tree, trees)
+        program = trace_program(flat, [type_of(x) for x in self.leaves], self.leaves, self.name)
+        self.out_tree = trees[0]
+        self.rules = list(rules)
+        self.tracers: list[Tracer] = captured([*self.rules, *self.static])
+        closed, self.consts = program.closed()
+        n, m = len(self.consts), len(self.tracers)
+        self.jaxpr: Jaxpr = with_inputs_between(closed, n, [t.type for t in self.tracers])
+        self.counts = (n, n + m)
+        self.operands = [*self.consts, *self.tracers, *self.leaves]
+
+    def with_captured(self, around: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """The rules and the static arguments, with the values that captured variables have now."""
+        _, values = split_list(around, self.counts[0])
+        both = rebuilt([self.rules, self.static], self.tracers, values)
+        return both[0], both[1]
+
+    def outputs(self, leaves: Sequence[Any]) -> Any:
+        """The result of the function from its flat outputs."""
+        return tree_unflatten(self.out_tree, leaves)
+
+
 class _Custom:
     """What both kinds share: the function, its name, and the split into static and differentiable arguments."""
 
-    def __init__(self, fun: Callable[..., Any], nondiff_argnums: Sequence[int] | int = ()) -> None:
+    def __init__(
+        self, fun: Callable[..., Any], nondiff_argnums: Sequence[int] | int = (), nondiff_argnames: Sequence[str] = ()
+    ) -> None:
         functools.update_wrapper(cast(Any, self), fun)
         self.fun = fun
-        self.nondiff = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else tuple(nondiff_argnums)
+        numbers = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else tuple(nondiff_argnums)
+        if nondiff_argnames:
+            names = list(inspect.signature(fun).parameters)
+            numbers += tuple(names.index(n) for n in nondiff_argnames if names.index(n) not in numbers)
+        self.nondiff = numbers
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(cast(Any, self), instance)
@@ -108,10 +215,14 @@ class custom_jvp(_Custom):  # noqa: N801 - JAX's name
     """
 
     jvp: Callable[..., Any] | None = None
+    symbolic_zeros = False
 
     def defjvp(self, jvp: Callable[..., Any], symbolic_zeros: bool = False) -> Callable[..., Any]:
-        """Sets the rule ``jvp(*nondiff, primals, tangents) -> (out, tangent_out)``; a decorator."""
-        self.jvp = jvp
+        """Sets the rule ``jvp(*nondiff, primals, tangents) -> (out, tangent_out)``; a decorator.
+
+        symbolic_zeros: tangents that are zero are given as :class:`SymbolicZero`, and may be returned as such.
+        """
+        self.jvp, self.symbolic_zeros = jvp, bool(symbolic_zeros)
         return jvp
 
     def defjvps(self, *jvps: Callable[..., Any] | None) -> None:
@@ -128,32 +239,40 @@ class custom_jvp(_Custom):  # noqa: N801 - JAX's name
         self.jvp = rule
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        name = _name(self.fun)
         if self.jvp is None:
-            raise _missing(name, "defjvp")
-        static, dynamic = self._split(resolve_kwargs(self.fun, args, kwargs))
-        leaves, in_tree = tree_flatten(tuple(dynamic))
-        leaves = [as_value(x) for x in leaves]
-        trees: list[TreeDef] = []
-        program = trace_program(
-            self._flat(self.fun, static, in_tree, trees), [type_of(x) for x in leaves], leaves, name
-        )
-        jaxpr, consts = program.closed()
-        out_tree, user_rule = trees[0], self.jvp
+            raise _missing(_name(self.fun), "defjvp")
+        call = _Call(self, args, kwargs, [self.jvp])
+        rule = Rule(_flat_jvp(call, self.symbolic_zeros), _name(self.jvp), *call.counts)
+        out = bind(
+            custom_jvp_call_p, *call.operands,
+            call_jaxpr=call.jaxpr, jvp=rule, name=call.name, symbolic_zeros=self.symbolic_zeros,
+        )  # fmt: skip
+        return call.outputs(out)
 
-        def rule(primals: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any]]:
-            result = user_rule(*static, tree_unflatten(in_tree, primals), tree_unflatten(in_tree, tangents))
-            if not isinstance(result, (tuple, list)) or len(result) != 2:
-                raise fail("G208", f"the custom rule of {name} must return (primal_out, tangent_out)", cls=TypeError)
-            outs, tree = tree_flatten(result[0])
-            dots, dot_tree = tree_flatten(result[1])
-            _match(tree, out_tree, name, "a primal output")
-            _match(dot_tree, out_tree, name, "a tangent output")
-            return [as_value(x) for x in outs], [as_value(x) for x in dots]
 
-        rule.__name__ = _name(user_rule)
-        out = bind(custom_jvp_call_p, *consts, *leaves, call_jaxpr=jaxpr, jvp=rule, name=name, num_consts=len(consts))
-        return tree_unflatten(out_tree, out)
+def _symbolic_or_filled(tangents: Sequence[Any], types: Sequence[ArrayType], symbolic: bool) -> list[Any]:
+    return [
+        t if t is not None else SymbolicZero(s.strong()) if symbolic else zeros(s.strong())
+        for t, s in zip(tangents, types, strict=True)
+    ]
+
+
+def _flat_jvp(call: _Call, symbolic: bool) -> Callable[..., Any]:
+    in_tree, out_tree, name = call.in_tree, call.out_tree, call.name
+
+    def rule(around: list[Any], primals: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any]]:
+        (user_rule,), static = call.with_captured(around)
+        dots = _symbolic_or_filled(tangents, [type_of(p) for p in primals], symbolic)
+        result = user_rule(*static, tree_unflatten(in_tree, primals), tree_unflatten(in_tree, dots))
+        if not isinstance(result, (tuple, list)) or len(result) != 2:
+            raise fail("G208", f"the custom rule of {name} must return (primal_out, tangent_out)", cls=TypeError)
+        outs, tree = tree_flatten(result[0])
+        out_dots, dot_tree = tree_flatten(result[1])
+        _match(tree, out_tree, name, "a primal output")
+        _match(dot_tree, out_tree, name, "a tangent output")
+        return [as_value(x) for x in outs], [_tangent(x) for x in out_dots]
+
+    return rule
 
 
 class custom_vjp(_Custom):  # noqa: N801 - JAX's name
@@ -164,50 +283,58 @@ class custom_vjp(_Custom):  # noqa: N801 - JAX's name
 
     fwd: Callable[..., Any] | None = None
     bwd: Callable[..., Any] | None = None
+    symbolic_zeros = False
 
-    def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any], symbolic_zeros: bool = False, **_: Any) -> None:
-        """Sets ``fwd(*args) -> (out, residuals)`` and ``bwd(*nondiff, residuals, ct) -> one cotangent an argument``."""
-        self.fwd, self.bwd = fwd, bwd
+    def defvjp(
+        self, fwd: Callable[..., Any], bwd: Callable[..., Any], symbolic_zeros: bool = False,
+        optimize_remat: bool = False,
+    ) -> None:  # fmt: skip
+        """Sets ``fwd(*args) -> (out, residuals)`` and ``bwd(*nondiff, residuals, ct) -> one cotangent an argument``.
+
+        symbolic_zeros: ``fwd`` gets its arguments as :class:`CustomVJPPrimal`, ``bwd`` zero cotangents as
+        :class:`SymbolicZero`. ``optimize_remat`` has no effect.
+        """
+        self.fwd, self.bwd, self.symbolic_zeros = fwd, bwd, bool(symbolic_zeros)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        name = _name(self.fun)
         if self.fwd is None or self.bwd is None:
-            raise _missing(name, "defvjp")
-        static, dynamic = self._split(resolve_kwargs(self.fun, args, kwargs))
-        leaves, in_tree = tree_flatten(tuple(dynamic))
-        leaves = [as_value(x) for x in leaves]
-        trees: list[TreeDef] = []
-        program = trace_program(
-            self._flat(self.fun, static, in_tree, trees), [type_of(x) for x in leaves], leaves, name
-        )
-        jaxpr, consts = program.closed()
-        fwd, bwd = _flat_rules(self, static, in_tree, trees[0], name)
+            raise _missing(_name(self.fun), "defvjp")
+        call = _Call(self, args, kwargs, [self.fwd, self.bwd])
+        fwd, bwd = _flat_rules(call, self.symbolic_zeros)
         out = bind(
-            custom_vjp_call_p, *consts, *leaves,
-            call_jaxpr=jaxpr, fwd=fwd, bwd=bwd, name=name, num_consts=len(consts),
+            custom_vjp_call_p, *call.operands,
+            call_jaxpr=call.jaxpr, fwd=Rule(fwd, _name(self.fwd), *call.counts),
+            bwd=Rule(bwd, _name(self.bwd), *call.counts), name=call.name, symbolic_zeros=self.symbolic_zeros,
         )  # fmt: skip
-        return tree_unflatten(trees[0], out)
+        return call.outputs(out)
 
 
-def _flat_rules(custom: custom_vjp, static: list[Any], in_tree: TreeDef, out_tree: TreeDef, name: str) -> Any:
-    user_fwd, user_bwd = custom.fwd, custom.bwd
-    assert user_fwd is not None and user_bwd is not None
-    residual_trees: list[TreeDef] = []
+_KEPT: Any = object()  # in the place of a residual that is an array
 
-    def fwd(primals: list[Any]) -> list[Any]:
-        args = custom._merge(static, tree_unflatten(in_tree, primals))
-        result = user_fwd(*args)
+
+def _flat_rules(call: _Call, symbolic: bool) -> Any:
+    in_tree, out_tree, name = call.in_tree, call.out_tree, call.name
+    kept: list[tuple[TreeDef, list[Any]]] = []  # what the last fwd returned beside arrays: a pull-back, say
+
+    def fwd(around: list[Any], primals: list[Any], perturbed: list[bool]) -> list[Any]:
+        (user_fwd, _), static = call.with_captured(around)
+        leaves = [CustomVJPPrimal(p, m) for p, m in zip(primals, perturbed, strict=True)] if symbolic else primals
+        result = user_fwd(*call.custom._merge(static, tree_unflatten(in_tree, leaves)))
         if not isinstance(result, (tuple, list)) or len(result) != 2:
             raise fail("G208", f"the fwd rule of {name} must return (out, residuals)", cls=TypeError)
         outs, tree = tree_flatten(result[0])
         _match(tree, out_tree, name, "an output")
         residuals, residual_tree = tree_flatten(result[1])
-        residual_trees.append(residual_tree)
-        return [*map(as_value, outs), *map(as_value, residuals)]
+        kept[:] = [(residual_tree, [_KEPT if is_value(r) else r for r in residuals])]
+        return [*map(as_value, outs), *(as_value(r) for r in residuals if is_value(r))]
 
-    def bwd(residuals: list[Any], cts: list[Any]) -> list[Any]:
-        tree = residual_trees[-1]
-        result = user_bwd(*static, tree_unflatten(tree, residuals), tree_unflatten(out_tree, cts))
+    def bwd(around: list[Any], residuals: list[Any], cts: list[Any]) -> list[Any]:
+        (_, user_bwd), static = call.with_captured(around)
+        given = tree_unflatten(out_tree, _symbolic_or_filled(cts, call.jaxpr.out_types, symbolic))
+        tree, objects = kept[0]
+        arrays = iter(residuals)
+        leaves = [next(arrays) if o is _KEPT else o for o in objects]
+        result = user_bwd(*static, tree_unflatten(tree, leaves), given)
         if isinstance(result, list):
             result = tuple(result)
         if not isinstance(result, tuple):
@@ -215,9 +342,8 @@ def _flat_rules(custom: custom_vjp, static: list[Any], in_tree: TreeDef, out_tre
                 "G208", f"the bwd rule of {name} must return a tuple, one cotangent an argument",
                 hint="a single one is written (ct,)", cls=TypeError,
             )  # fmt: skip
-        return [None if ct is None else as_value(ct) for ct in _cotangent_leaves(in_tree, result, name)]
+        return [_tangent(ct) for ct in _cotangent_leaves(in_tree, result, name)]
 
-    fwd.__name__, bwd.__name__ = _name(user_fwd), _name(user_bwd)
     return fwd, bwd
 
 
@@ -236,3 +362,18 @@ def _cotangent_leaves(in_tree: TreeDef, result: tuple[Any, ...], name: str) -> l
         else:
             leaves.extend(child.flatten_up_to(ct))
     return leaves
+
+
+def _parts(custom: Any) -> list[Any]:
+    return [custom.fun, getattr(custom, "jvp", None), getattr(custom, "fwd", None), getattr(custom, "bwd", None)]
+
+
+def _with_parts(custom: Any, again: Callable[[Any], Any]) -> None:
+    for name in ("fun", "jvp", "fwd", "bwd"):
+        part = custom.__dict__.get(name)
+        if part is not None:
+            custom.__dict__[name] = again(part)
+
+
+for _kind in (custom_jvp, custom_vjp):
+    INSIDE[_kind], REBUILT[_kind] = _parts, _with_parts

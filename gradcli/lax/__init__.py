@@ -6,6 +6,7 @@ What few programs need is loaded when it is first used; ``add_p`` and the like a
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from gradcli.engine.control.branch import cond, switch
@@ -15,6 +16,7 @@ from gradcli.engine.control.solve import custom_linear_solve, custom_root
 from gradcli.engine.ops import indexing as _indexing  # noqa: F401 - indexing works for users of lax alone
 from gradcli.engine.ops.bits import bitcast_convert_type, clz, mulhi, reduce_precision
 from gradcli.engine.ops.conv import ConvDimensionNumbers
+from gradcli.engine.ops.define import REGISTRY
 from gradcli.engine.ops.dot import dot_general
 from gradcli.engine.ops.dynamic import (
     dynamic_index_in_dim,
@@ -232,11 +234,8 @@ __all__ = [
 
 def _special(name: str) -> Any:
     """A special function, from whichever module of the engine defines it."""
-    import pkgutil
-
-    import gradcli.engine.ops as ops
-
-    for module in sorted(m.name for m in pkgutil.iter_modules(ops.__path__) if m.name.startswith("special")):
+    ops = import_module("gradcli.engine.ops")
+    for module in sorted(m.name for m in iter_modules(ops.__path__) if m.name.startswith("special")):
         found = getattr(import_module(f"gradcli.engine.ops.{module}"), name, None)
         if found is not None:
             return found
@@ -250,8 +249,6 @@ def __getattr__(name: str) -> Any:
     elif name in _SPECIAL:
         found = _special(name)
     elif name.endswith("_p"):
-        from gradcli.engine.ops.define import REGISTRY
-
         plain = name[:-2]
         found = REGISTRY.get(_PRIMITIVES.get(plain, plain))
     if found is None:

@@ -12,6 +12,7 @@ from gradcli.engine.ir.types import INT32
 from gradcli.engine.ops import collective as c
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.dynamic import dynamic_index_in_dim
+from gradcli.engine.ops.reduce import reduce_max, reduce_min
 from gradcli.engine.ops.shape import canonical_axis, moveaxis, reduce_sum, reshape
 from gradcli.engine.trace.tracer import Tracer
 from gradcli.engine.tree import tree_map
@@ -89,16 +90,12 @@ def pmean(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
 def pmax(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
     """The greatest over all samples, of every leaf."""
     _no_groups(axis_index_groups)
-    from gradcli.engine.ops.reduce import reduce_max
-
     return _over_axes(x, axis_name, c.pmax, reduce_max)
 
 
 def pmin(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:
     """The least over all samples, of every leaf."""
     _no_groups(axis_index_groups)
-    from gradcli.engine.ops.reduce import reduce_min
-
     return _over_axes(x, axis_name, c.pmin, reduce_min)
 
 

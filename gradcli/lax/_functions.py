@@ -14,7 +14,10 @@ from gradcli.engine.ir.types import canonical_dtype
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.dot import dot_general
+from gradcli.engine.ops.index import gather, scatter
+from gradcli.engine.ops.index_numpy import GatherDimensionNumbers
 from gradcli.engine.ops.pieces import barrier
+from gradcli.engine.ops.reduce import cumsum
 from gradcli.engine.ops.sort import sort, top_k
 from gradcli.engine.tree import tree_flatten, tree_map, tree_unflatten
 from gradcli.numpy import _creation as creation
@@ -139,9 +142,6 @@ def index_in_dim(operand: Any, index: int, axis: int = 0, keepdims: bool = True)
 
 def index_take(src: Any, idxs: Any, axes: Sequence[int]) -> Any:
     """Slices of ``src`` at ``(idxs[0][i], idxs[1][i], …)`` along ``axes``, for every i."""
-    from gradcli.engine.ops.index import gather
-    from gradcli.engine.ops.index_numpy import GatherDimensionNumbers
-
     columns = [s.expand_dims(i, (type_of(i).ndim,)) for i in idxs]
     places = s.concatenate(columns, type_of(columns[0]).ndim - 1)
     t = type_of(src)
@@ -193,8 +193,6 @@ def ragged_dot(
     left, right = type_of(lhs), type_of(rhs)
     if left.ndim != 2 or right.ndim != 3 or left.shape[1] != right.shape[1] or group_offset is not None:
         raise type_error(f"ragged_dot needs (m, k) and (g, k, n) without group_offset, got {left} and {right}")
-    from gradcli.engine.ops.reduce import cumsum
-
     ends = cumsum(group_sizes, 0)
     count = type_of(group_sizes).dtype
     starts = e.sub(ends, group_sizes if type_of(group_sizes).shape else count.type(0))
@@ -287,8 +285,6 @@ def scatter_apply(
 
     update_shape: the shape of the updates that would be scattered there.
     """
-    from gradcli.engine.ops.index import scatter
-
     t = type_of(operand)
     ones = creation.full(tuple(update_shape), 1, np.int32)
     hit = scatter(

@@ -10,6 +10,7 @@ from gradcli.engine.control.scan import scan
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.tree import tree_flatten, tree_leaves, tree_map, tree_unflatten
+from gradcli.engine.vmap import vmap
 from gradcli.numpy._base import type_error, value_error
 
 
@@ -20,8 +21,6 @@ def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> A
     """
     if batch_size is None:
         return scan(lambda _, x: ((), f(x)), (), xs)[1]
-    from gradcli.engine.vmap import vmap
-
     if batch_size < 1:
         raise value_error(f"lax.map needs a positive batch_size, got {batch_size}")
     n = type_of(tree_leaves(xs)[0]).shape[0]

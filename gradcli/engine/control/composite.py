@@ -13,8 +13,9 @@ from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.trace.tracer import trace_program
 from gradcli.engine.transforms.batch import batch_values
-from gradcli.engine.transforms.jvp import evaluate_jaxpr, jvp_values
+from gradcli.engine.transforms.jvp import jvp_values
 from gradcli.engine.transforms.linearize import linearize_jaxpr
+from gradcli.engine.transforms.rules import evaluate_jaxpr
 from gradcli.engine.transforms.transpose import backward_jaxpr
 
 Body = Callable[..., Sequence[Any]]

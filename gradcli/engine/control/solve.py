@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from gradcli.engine.array import type_of
 from gradcli.engine.control.common import filled, mismatch, split_list, spread, trace_tree
-from gradcli.engine.control.custom import custom_jvp_call_p
+from gradcli.engine.control.custom import Rule, custom_jvp_call_p, with_inputs_between
 from gradcli.engine.errors import fail
 from gradcli.engine.execute.interpret import interpret
-from gradcli.engine.ir.program import Jaxpr, Var
+from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.elementwise import neg, sub
@@ -23,8 +23,9 @@ from gradcli.engine.ops.shape import batch_to_front, zeros
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import bind
 from gradcli.engine.transforms.batch import batch_jaxpr
-from gradcli.engine.transforms.jvp import evaluate_jaxpr, jvp_values
+from gradcli.engine.transforms.jvp import jvp_values
 from gradcli.engine.transforms.linearize import linearize_jaxpr
+from gradcli.engine.transforms.rules import evaluate_jaxpr
 from gradcli.engine.transforms.transpose import transpose_jaxpr
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_unflatten
 
@@ -88,7 +89,7 @@ def custom_root(
     _same(root_tree, tree, program, leaves, "the solve of custom_root")
     n, m = len(consts), len(solve_consts)
 
-    def rule(primals: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any]]:
+    def rule(_: list[Any], primals: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any]]:
         params, around, guess = split_list(primals, n, m)
         outs = _bind_root(program, rule, n, [*params, *around, *guess])
         roots, aux = outs[: len(leaves)], outs[len(leaves) :]
@@ -112,10 +113,10 @@ def custom_root(
 
 def _bind_root(program: Jaxpr, rule: Function, n: int, args: Sequence[Any]) -> list[Any]:
     """The custom_jvp_call of a root: the parameters of f come first, the program of the solver does not need them."""
-    ignored = tuple(Var(type_of(a)) for a in args[:n])
-    jaxpr = Jaxpr((*ignored, *program.inputs), program.eqns, program.outputs, name="custom_root")
+    jaxpr = with_inputs_between(program, 0, [type_of(a) for a in args[:n]])
     out: list[Any] = bind(
-        custom_jvp_call_p, *args, call_jaxpr=jaxpr, jvp=rule, name="custom_root", num_consts=0,
+        custom_jvp_call_p, *args, call_jaxpr=jaxpr, jvp=Rule(rule, "root_jvp"), name="custom_root",
+        symbolic_zeros=False,
     )  # fmt: skip
     return out
 
