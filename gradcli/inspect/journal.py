@@ -172,8 +172,8 @@ class Folder:
 
     def _remove(self) -> None:
         self.clear()
-        (self.path / "lock").unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # others' files in it; or where open files cannot be removed
+            (self.path / "lock").unlink()
             self.path.rmdir()
 
     def _replace(self, name: str, content: bytes) -> None:
