@@ -5,10 +5,10 @@ from __future__ import annotations
 import linecache
 import os
 import sysconfig
-from dataclasses import replace
 from types import TracebackType
 
 from gradcli.engine.errors import Diagnostic, Location, diagnostic_of
+from gradcli.engine.record import replaced
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _ENTRY = tuple(_PACKAGE + folder + os.sep for folder in ("inspect", "sources"))
@@ -21,7 +21,7 @@ def diagnose(error: BaseException) -> Diagnostic:
     location = user_frame(error.__traceback__)
     found = diagnostic_of(error) or (diagnostic_of(error.__cause__) if error.__cause__ is not None else None)
     if found is not None:
-        return found if found.location is not None or location is None else replace(found, location=location)
+        return found if found.location is not None or location is None else replaced(found, location=location)
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if location is not None:
         where = f"{location.function}()" if location.function.isidentifier() else "the code"

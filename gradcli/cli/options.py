@@ -1,19 +1,20 @@
-"""Options that commands share, as dataclasses; ``expanded`` turns a command that takes them into one typer can read."""
+"""Options that commands share, as records; ``expanded`` turns a command that takes them into one typer can read."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
+
+from gradcli.engine.record import fields_of, is_record, record
 
 Format = Literal["table", "plain", "json", "jsonl", "csv", "markdown"]
 Dtype = Literal["float64", "float32"]
 
 
-@dataclass(frozen=True)
+@record
 class TargetOptions:
     """What is differentiated, and in which precision."""
 
@@ -37,7 +38,7 @@ class TargetOptions:
     no_exec: Annotated[bool, typer.Option("--no-exec", help="Refuse targets that run code (files, modules).")] = False
 
 
-@dataclass(frozen=True)
+@record
 class AtOptions:
     """Where it is evaluated."""
 
@@ -51,7 +52,7 @@ class AtOptions:
     ] = None  # fmt: skip
 
 
-@dataclass(frozen=True)
+@record
 class WrtOptions:
     """What it is differentiated with respect to."""
 
@@ -61,7 +62,7 @@ class WrtOptions:
     argnums: Annotated[str | None, typer.Option(metavar="NUMBERS", help="Arguments by position: 0,1.")] = None
 
 
-@dataclass(frozen=True)
+@record
 class OutputOptions:
     """Where the result goes and how it looks."""
 
@@ -84,15 +85,15 @@ def expanded(command: Callable[..., Any]) -> Callable[..., Any]:
     parameters: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
         hint = hints[name]
-        if isinstance(hint, type) and is_dataclass(hint):
+        if isinstance(hint, type) and is_record(hint):
             groups[name] = hint
             inner = get_type_hints(hint, include_extras=True)
-            parameters += [_keyword(f.name, inner[f.name], f.default) for f in fields(hint)]
+            parameters += [_keyword(n, inner[n], standard) for n, standard in fields_of(hint).items()]
         else:
             parameters.append(_keyword(name, hint, parameter.default))
 
     def run(**given: Any) -> Any:
-        built = {name: cls(**{f.name: given.pop(f.name) for f in fields(cls)}) for name, cls in groups.items()}
+        built = {name: cls(**{n: given.pop(n) for n in fields_of(cls)}) for name, cls in groups.items()}
         return command(**given, **built)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__

@@ -6,20 +6,21 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TextIO
+
+from gradcli.engine.record import default, record
 
 WIDTH = 120  # of a table that was asked for where no terminal says how wide it is
 
 
-@dataclass(frozen=True)
+@record
 class Streams:
     """The three standard streams and the environment."""
 
     stdin: TextIO
     stdout: TextIO
     stderr: TextIO
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = default(factory=dict)
 
     @classmethod
     def real(cls) -> Streams:

@@ -2,12 +2,13 @@
 
 Operators, methods and NumPy's protocols are the same for both and need operations that live above this module, so they
 go through tables that those modules fill: ``OPERATORS`` and ``METHODS`` by ``ops/`` and ``gradcli.numpy``,
-``PROTOCOLS`` by ``compat/protocols``.
+``PROTOCOLS`` by ``compat/protocols``. Indexing and the methods are loaded when they are first used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,9 @@ OPERATORS: dict[str, Callable[..., Any]] = {}
 METHODS: dict[str, Callable[..., Any]] = {}
 PROPERTIES: dict[str, Callable[[Any], Any]] = {}
 PROTOCOLS: dict[str, Callable[..., Any]] = {}
+
+
+_INDEXING, _METHODS = "gradcli.engine.ops.indexing", "gradcli.numpy._methods"
 
 
 def install_operator(name: str, function: Callable[..., Any], reflected: bool = False) -> None:
@@ -106,6 +110,8 @@ class Value:
         return OPERATORS["round"](self, ndigits or 0)
 
     def __getitem__(self, index: Any) -> Any:
+        if "getitem" not in OPERATORS:
+            import_module(_INDEXING)
         return OPERATORS["getitem"](self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -129,6 +135,9 @@ class Value:
 
     def __getattr__(self, name: str) -> Any:
         prop = PROPERTIES.get(name)
+        if prop is None and not name.startswith("_"):
+            import_module(_INDEXING if name == "at" else _METHODS)
+            prop = PROPERTIES.get(name)
         if prop is not None:
             return prop(self)
         method = METHODS.get(name)

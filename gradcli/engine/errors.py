@@ -7,8 +7,9 @@ attribute is the same. The first digit after ``G`` decides the exit status of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from gradcli.engine.record import record
 
 CODES: dict[str, str] = {
     "G101": "wrong use of the command line",
@@ -44,7 +45,7 @@ CODES: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Location:
     """A line of the user's code: file as shown, 1-based line, its text, and the function it is in."""
 
@@ -57,7 +58,7 @@ class Location:
         return f"{self.file}:{self.line}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """What went wrong, where in the user's code, and what to do about it."""
 

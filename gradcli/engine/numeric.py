@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,13 @@ import numpy as np
 from gradcli.engine.array import raw
 from gradcli.engine.autodiff import jvp, vjp
 from gradcli.engine.custom import as_value
+from gradcli.engine.record import record
 from gradcli.engine.tree import tree_flatten, tree_flatten_with_path, tree_unflatten
 
 Vector = np.ndarray[Any, np.dtype[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Estimate:
     """A difference quotient, an estimate of its error, and the step it was taken with."""
 

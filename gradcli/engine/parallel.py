@@ -6,7 +6,6 @@ import contextvars
 import functools
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -43,6 +42,8 @@ def parallel_map(
             for x, d in zip(values, axes, strict=True)
         ]
         calls = [tree_unflatten(tree, column) for column in zip(*parts, strict=True)]
+        from concurrent.futures import ThreadPoolExecutor  # here: it takes longer to load than gradcli's engine does
+
         with ThreadPoolExecutor(count) as pool:
             contexts = [contextvars.copy_context() for _ in calls]
             results = list(pool.map(lambda pair: pair[0].run(mapped, *pair[1]), zip(contexts, calls, strict=True)))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from gradcli.engine.record import record, replaced
 
 Precision = Literal["float64", "float32"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Settings:
     """What may differ from run to run.
 
@@ -43,7 +44,7 @@ def override(**changes: Any) -> Iterator[Settings]:
     ...     settings().precision
     'float32'
     """
-    token = _current.set(replace(_current.get(), **changes))
+    token = _current.set(replaced(_current.get(), **changes))
     try:
         yield _current.get()
     finally:
@@ -52,4 +53,4 @@ def override(**changes: Any) -> Iterator[Settings]:
 
 def update(**changes: Any) -> None:
     """Changes settings from here on, for the rest of this context (what ``jax.config.update`` is to a user)."""
-    _current.set(replace(_current.get(), **changes))
+    _current.set(replaced(_current.get(), **changes))

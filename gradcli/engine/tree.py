@@ -88,6 +88,8 @@ _NoneType = type(None)
 LEAF = TreeDef(None, None, None, (), ())
 _NONE = TreeDef(_NoneType, None, None, (), ())
 _REGISTRY: dict[type, NodeKind] = {}
+_LEAF_TYPES: set[type] = {float, int, bool, complex}  # seen as leaves; forgotten when a class is registered
+_FLAT: dict[tuple[type, int], TreeDef] = {}  # structures of tuples and lists that hold leaves alone
 
 
 def _sorted_keys(tree: dict[Any, Any]) -> list[Any]:
@@ -157,7 +159,12 @@ def register_pytree_node(
 
     if cls in _REGISTRY:
         raise fail("G210", f"{cls.__name__} is a pytree node already", cls=ValueError)
-    _REGISTRY[cls] = NodeKind(cls.__name__, flatten_node, unflatten)
+    _register(cls, NodeKind(cls.__name__, flatten_node, unflatten))
+
+
+def _register(cls: type, kind: NodeKind) -> None:
+    _REGISTRY[cls] = kind
+    _LEAF_TYPES.discard(cls)
 
 
 def register_pytree_node_class(cls: type) -> type:
@@ -180,7 +187,7 @@ def register_dataclass(cls: type, data_fields: Sequence[str] | None = None, meta
     def build(static: Any, children: Sequence[Any]) -> Any:
         return cls(**dict(zip(data, children, strict=True)), **dict(zip(meta, static, strict=True)))
 
-    _REGISTRY[cls] = NodeKind(cls.__name__, flatten, build)
+    _register(cls, NodeKind(cls.__name__, flatten, build))
     return cls
 
 
@@ -198,6 +205,11 @@ def _flatten(tree: Any, leaves: list[Leaf], paths: list[str] | None, path: str, 
     if is_leaf is None or not is_leaf(tree):
         if tree is None:
             return _NONE
+        cls = type(tree)
+        quick = is_leaf is None and paths is None and (cls is tuple or cls is list)
+        if quick and _LEAF_TYPES.issuperset(map(type, tree)):
+            leaves.extend(tree)
+            return _flat(cls, tree)
         kind = _kind_of(tree)
         if kind is not None:
             children, labels, data = kind.flatten(tree)
@@ -205,11 +217,22 @@ def _flatten(tree: Any, leaves: list[Leaf], paths: list[str] | None, path: str, 
                 _flatten(c, leaves, paths, path + label if paths is not None else path, is_leaf)
                 for c, label in zip(children, labels, strict=True)
             )
-            return TreeDef(type(tree), kind, data, defs, labels)
+            return TreeDef(cls, kind, data, defs, labels)
+        _LEAF_TYPES.add(cls)
     leaves.append(tree)
     if paths is not None:
         paths.append(path)
     return LEAF
+
+
+def _flat(cls: type, tree: Sequence[Any]) -> TreeDef:
+    """The structure of a tuple or list of leaves: one object for each length."""
+    found = _FLAT.get((cls, len(tree)))
+    if found is None:
+        kind = _REGISTRY[cls]
+        _, labels, data = kind.flatten(tree)
+        found = _FLAT[cls, len(tree)] = TreeDef(cls, kind, data, (LEAF,) * len(tree), labels)
+    return found
 
 
 def tree_flatten_with_path(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[tuple[str, Leaf]], TreeDef]:

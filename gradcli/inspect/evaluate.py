@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +13,7 @@ from gradcli.engine.array import is_value, raw, type_of
 from gradcli.engine.autodiff import program_of
 from gradcli.engine.errors import ConcretizationTypeError, Location, fail
 from gradcli.engine.ir.program import Jaxpr
+from gradcli.engine.record import record, replaced
 from gradcli.engine.taylor import taylor
 from gradcli.engine.transforms.rules import evaluate_jaxpr
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_unflatten
@@ -23,7 +23,7 @@ from gradcli.inspect.results import GradResult, JvpResult, MatrixResult, TaylorR
 NESTED_ORDERS = 5  # beyond, nesting grows exponentially and Taylor mode takes over
 
 
-@dataclass(frozen=True)
+@record
 class Traced:
     """A problem whose function has run once, on tracers: its program at that point, which all transforms can use."""
 
@@ -299,7 +299,7 @@ def vary_of(problem: Problem, name: str, points: Any, order: int = 0, show_value
         for label in first.gradients
     }
     notes = dict.fromkeys(note for r in results for note in r.notes)
-    return replace(
+    return replaced(
         first, value=np.stack([r.value for r in results]), gradients=gradients, derivatives=derivatives or None,
         varied=(name, np.asarray(points)), notes=_few(list(notes)), inputs={**first.inputs, name: np.asarray(points)},
     )  # fmt: skip

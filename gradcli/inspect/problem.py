@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from inspect import Parameter as Python
 from typing import Any
@@ -19,13 +18,14 @@ import numpy as np
 from gradcli.engine.array import is_value, raw, type_of
 from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
+from gradcli.engine.record import record, replaced
 from gradcli.engine.settings import settings
 from gradcli.engine.tree import TreeDef, tree_flatten_with_path, tree_unflatten
 from gradcli.inspect.results import Values
 from gradcli.sources.target import MISSING, Target
 
 
-@dataclass(frozen=True)
+@record
 class Request:
     """What the shared options ask: values by name, and what to differentiate with respect to (None: all floats)."""
 
@@ -34,7 +34,7 @@ class Request:
     argnums: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Chosen:
     """One thing to differentiate with respect to: its label, its leaves among all leaves, and its shape as a tree."""
 
@@ -48,7 +48,7 @@ class Chosen:
         return tree_unflatten(self.tree, [found.get(i) for i in self.places])
 
 
-@dataclass(frozen=True)
+@record
 class Problem:
     """See the module. ``leaves`` are all leaves of the arguments; ``numbers`` the indices of those to be traced."""
 
@@ -127,7 +127,7 @@ class Problem:
         for i, value in zip(numbers, values, strict=True):
             leaves[i] = value
         args = tree_unflatten(self.tree, leaves)
-        return replace(self, leaves=tuple(leaves), args=tuple(args))
+        return replaced(self, leaves=tuple(leaves), args=tuple(args))
 
 
 def problem_of(target: Target, request: Request, derivative: bool = True) -> Problem:
@@ -152,7 +152,7 @@ def problem_of(target: Target, request: Request, derivative: bool = True) -> Pro
     chosen = tuple(_choose(problem, label) for label in labels or problem.names)
     chosen = tuple(c for c in chosen if c.leaves or labels is not None)
     _require_floats(problem, chosen)
-    return replace(problem, chosen=chosen, notes=_promotion_notes(problem, promoted, chosen, labels, request))
+    return replaced(problem, chosen=chosen, notes=_promotion_notes(problem, promoted, chosen, labels, request))
 
 
 def bind_arguments(target: Target, given: Mapping[str, Any]) -> tuple[tuple[str, ...], list[Any]]:

@@ -6,14 +6,15 @@ argument's label (``x``, ``params``, ``params.w``) to a value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
+
+from gradcli.engine.record import record
 
 Values = dict[str, Any]
 Verdict = Literal["pass", "fail", "kink", "unclear"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Result:
     """What all results have. ``notes`` go to stderr: promotions, decisions that tracing took, what was left out."""
 
@@ -23,7 +24,7 @@ class Result:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class GradResult(Result):
     """Value and gradient at ``inputs``; with ``order`` the derivatives 0 … order instead of gradients.
 
@@ -40,7 +41,7 @@ class GradResult(Result):
     show_value: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class JvpResult(Result):
     """Value and the derivative along ``tangents``."""
 
@@ -51,7 +52,7 @@ class JvpResult(Result):
     tangent_out: Any
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class VjpResult(Result):
     """Value and what ``cotangent`` pulls back to, for each argument."""
 
@@ -62,7 +63,7 @@ class VjpResult(Result):
     cotangents: Values
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class MatrixResult(Result):
     """A Jacobian or Hessian. ``matrix`` is one value, or a dictionary by argument (for a Hessian: by two arguments)."""
 
@@ -79,7 +80,7 @@ class MatrixResult(Result):
         return self.kind
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class TaylorResult(Result):
     """Derivatives 0 … order of a function of one scalar argument, by Taylor mode."""
 
@@ -89,7 +90,7 @@ class TaylorResult(Result):
     derivatives: tuple[Any, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class BatchResult(Result):
     """Per-sample values and gradients; ``values`` and each gradient have a leading axis of length ``n``.
 
@@ -107,7 +108,7 @@ class BatchResult(Result):
     indices: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class JaxprResult(Result):
     """The program: its text in the style asked, and its data. ``values``: per equation, where asked for."""
 
@@ -118,7 +119,7 @@ class JaxprResult(Result):
     values: tuple[tuple[str, ...], ...] | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Check:
     """One derivative by both ways. ``of`` names what was differentiated: ``f``, or a derivative of lower order.
 
@@ -142,7 +143,7 @@ class Check:
     reason: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class CheckResult(Result):
     """Every comparison made; ``verdict`` is ``fail`` as soon as one of them failed."""
 
@@ -154,7 +155,7 @@ class CheckResult(Result):
     summary: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class TimeResult(Result):
     """Milliseconds of each stage, and of every run."""
 
@@ -168,7 +169,7 @@ class TimeResult(Result):
     runs_ms: tuple[float, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class CaseResult:
     """One case of a spec. ``message`` says in one line what differed, or what the error was."""
 
@@ -180,7 +181,7 @@ class CaseResult:
     line: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class RunResult(Result):
     """All cases of all specs."""
 
@@ -208,7 +209,7 @@ class RunResult(Result):
         return f"{self.passed} passed, {self.failed} failed" + (f", {self.errors} errors" if self.errors else "")
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class FunctionRow:
     """A function of a file: signature with defaults, first line of its docstring, and where it is."""
 
@@ -219,7 +220,7 @@ class FunctionRow:
     line: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class ListResult(Result):
     """The functions of a file."""
 
@@ -227,7 +228,7 @@ class ListResult(Result):
     functions: tuple[FunctionRow, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class OpRow:
     """A primitive and which rules it has."""
 
@@ -238,7 +239,7 @@ class OpRow:
     batch: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class OpsResult(Result):
     """Every primitive."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from gradcli.engine.errors import Diagnostic
 
 
@@ -33,6 +31,8 @@ def error_json(d: Diagnostic) -> str:
             "function": d.location.function,
         }  # fmt: skip
     error = {"code": d.code, "message": d.message, "location": where, "hint": d.hint}
+    import json  # only where it is asked for
+
     return json.dumps({"schema": "gradcli/1", "error": error}, ensure_ascii=False) + "\n"
 
 

@@ -7,18 +7,18 @@ so that nothing is ever shortened.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gradcli.engine.record import record
 from gradcli.inspect import results as r
 from gradcli.render.numbers import elements, leaves, shown
 
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@record
 class Sheet:
     """A table before it is drawn. ``footer`` stands below; ``marks`` names a row's style (``fail``, ``kink`` …)."""
 

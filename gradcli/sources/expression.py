@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any
 
-from gradcli import lax, nn
 from gradcli import numpy as gnp
 from gradcli.engine.array import OPERATORS
 from gradcli.engine.errors import GradcliError, Location, fail
@@ -42,19 +42,30 @@ _ALIASES = {
 }  # fmt: skip
 
 
-def _table() -> dict[str, Callable[..., Any]]:
-    found: dict[str, Callable[..., Any]] = {}
-    for module, names in ((gnp, _NUMPY), (nn, _NN)):
-        found.update({name: getattr(module, name) for name in names if hasattr(module, name)})
-    found.update({alias: found[name] for alias, name in _ALIASES.items() if name in found})
-    found["norm"] = gnp.linalg.norm
-    for name in ("erf", "erfc", "lgamma", "digamma", "logistic", "rsqrt", "stop_gradient"):
-        if hasattr(lax, name):
-            found[name] = getattr(lax, name)
-    return found
+_LAX = "erf erfc lgamma digamma logistic rsqrt stop_gradient".split()
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = _table()
+class _Functions(Mapping[str, Callable[..., Any]]):
+    """The functions by name; each is loaded when it is first used."""
+
+    def __init__(self) -> None:
+        homes = {"gradcli.numpy": _NUMPY, "gradcli.nn": _NN, "gradcli.lax": _LAX, "gradcli.numpy.linalg": ["norm"]}
+        self._where = {name: (module, name) for module, names in homes.items() for name in names}
+        self._where.update({alias: self._where[name] for alias, name in _ALIASES.items()})
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        module, attribute = self._where[name]
+        found: Callable[..., Any] = getattr(import_module(module), attribute)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._where)
+
+    def __len__(self) -> int:
+        return len(self._where)
+
+
+FUNCTIONS = _Functions()
 
 _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "truediv", ast.FloorDiv: "floordiv", ast.Mod: "mod",

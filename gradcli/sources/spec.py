@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from gradcli.engine.errors import CODES, GradcliError, fail
+from gradcli.engine.record import default, record, replaced
 from gradcli.sources.schema import CASE_KEYS, CHECK_KEYS, DEFAULT_KEYS, EXPECT_KEYS, FUNCTION_KEYS, TOP_KEYS
 from gradcli.sources.schema import schema as schema
 from gradcli.sources.target import Target, expression_target, load_target
@@ -21,7 +22,7 @@ MAX_INCLUDES = 100
 MAX_CASES = 100_000
 
 
-@dataclass(frozen=True)
+@record
 class FunctionDef:
     """A function of a spec: code in a file (``file``, ``attribute``) or an expression (``expr``, ``args``)."""
 
@@ -43,14 +44,14 @@ class FunctionDef:
         key = (str(self.folder / self.file), self.attribute)
         if key not in _loaded or not allow_exec:
             target = load_target(key[0], function=self.attribute, allow_exec=allow_exec)
-            _loaded[key] = replace(target, label=f"{self.file}:{target.name}")
+            _loaded[key] = replaced(target, label=f"{self.file}:{target.name}")
         return _loaded[key]
 
 
 _loaded: dict[tuple[str, str | None], Target] = {}
 
 
-@dataclass(frozen=True)
+@record
 class Case:
     """One case: a function, values for its arguments, what to compute, and what to expect of it.
 
@@ -68,14 +69,14 @@ class Case:
     grad: bool = False
     order: int | None = None
     jaxpr: str | None = None
-    batch: Mapping[str, Any] = field(default_factory=dict)
+    batch: Mapping[str, Any] = default(factory=dict)
     check: Mapping[str, Any] | None = None
     dtype: str | None = None
     rtol: float = 1e-6
     atol: float = 1e-9
 
 
-@dataclass(frozen=True)
+@record
 class Spec:
     """A spec with everything it includes."""
 
@@ -90,7 +91,7 @@ class _Reader:
 
     document: Document
     folder: Path
-    defaults: dict[str, Any] = field(default_factory=dict)
+    defaults: dict[str, Any] = default(factory=dict)
 
     def error(self, path: Keys, message: str, hint: str | None = None) -> GradcliError:
         where = self.document.location(path)
@@ -203,7 +204,7 @@ class _Reader:
         if len(points) > MAX_CASES:
             raise self.error((*path, "matrix"), f"the matrix has more than {MAX_CASES} points")
         return [
-            replace(
+            replaced(
                 case,
                 name=f"{case.name}[{','.join(f'{n}={shown}' for n, shown, _ in point)}]",
                 at={**case.at, **{n: v for n, _, v in point}},
@@ -360,4 +361,4 @@ def _with_inputs(target: Target, case: Case | None) -> Target:
     if case is None:
         return target
     inputs = {**target.example_inputs, **case.at, **case.batch}
-    return replace(target, example_inputs=inputs, precision=case.dtype or target.precision, kind="spec")
+    return replaced(target, example_inputs=inputs, precision=case.dtype or target.precision, kind="spec")

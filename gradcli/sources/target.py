@@ -18,7 +18,6 @@ import sys
 import traceback
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TextIO
@@ -28,6 +27,7 @@ from gradcli.compat.imports import run_source
 from gradcli.engine.custom import custom_jvp, custom_vjp
 from gradcli.engine.errors import GradcliError, Location, fail
 from gradcli.engine.jit import Jitted
+from gradcli.engine.record import default, record
 from gradcli.engine.settings import override, settings
 from gradcli.engine.trace.source import short_path
 from gradcli.sources.expression import compile_expression
@@ -38,7 +38,7 @@ MISSING: Any = inspect.Parameter.empty
 PREFERRED = ("f", "fun", "loss", "main")
 
 
-@dataclass(frozen=True)
+@record
 class Parameter:
     """A parameter of a target: its name, kind (as ``inspect`` has it) and default (or MISSING)."""
 
@@ -47,7 +47,7 @@ class Parameter:
     default: Any = MISSING
 
 
-@dataclass(frozen=True)
+@record
 class Target:
     """A function to work on. ``label`` is how it is shown; ``precision`` is what its file asks for, if anything."""
 
@@ -55,13 +55,13 @@ class Target:
     function: Callable[..., Any]
     name: str
     parameters: tuple[Parameter, ...]
-    example_inputs: Mapping[str, Any] = field(default_factory=dict)
+    example_inputs: Mapping[str, Any] = default(factory=dict)
     precision: str | None = None
     file: str | None = None
     kind: str = "file"
 
 
-@dataclass(frozen=True)
+@record
 class FunctionInfo:
     """A function of a file, read from its text."""
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from gradcli.engine.errors import GradcliError, Location, fail
+from gradcli.engine.record import record
 
 MAX_BYTES = 10_000_000
 MAX_DEPTH = 50
@@ -44,7 +44,7 @@ for _tag, _pattern, _first in (
     CoreLoader.add_implicit_resolver(_TAG + _tag, re.compile(f"^{_pattern}$"), _first)
 
 
-@dataclass(frozen=True)
+@record
 class Document:
     """Plain data (dict, list, str, int, float, bool, None) and where each part of it stands: line and column from 1."""
 

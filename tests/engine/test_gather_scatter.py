@@ -15,6 +15,7 @@ from gradcli.engine.ops.define import REGISTRY
 from gradcli.engine.ops.index_numpy import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers
 from gradcli.engine.ops.indexing import AtIndexer
 from gradcli.engine.ops.shape import reduce_sum
+from gradcli.engine.record import fields_of
 from gradcli.engine.taylor import taylor
 from tests.engine.harness import check_operation, check_vmap
 from tests.engine.index_harness import check_vmap_of_indices
@@ -116,7 +117,7 @@ def test_scatters_and_their_rules(name: str, x: Any, i: Any, n: Gather, sizes: A
     moved = i + (1 if mode == "drop" else 0)
     shape = gather_loop(x, i, n, sizes, "clip", None).shape
     u = np.random.default_rng(5).uniform(0.5, 2.0, shape)
-    numbers = Scatter(*(getattr(n, field) for field in n.__slots__))
+    numbers = Scatter(*(getattr(n, field) for field in fields_of(n)))
 
     def f(a: Any, b: Any, k: Any = moved) -> Any:
         return SCATTERS[kind](a, k, b, numbers, mode=mode)
@@ -269,7 +270,7 @@ def test_general_gathers_against_jax() -> None:
     jax = pytest.importorskip("jax")
     jax.config.update("jax_enable_x64", True)
     for _, x, i, n, sizes in GATHERS:
-        numbers = jax.lax.GatherDimensionNumbers(*(getattr(n, field) for field in n.__slots__))
+        numbers = jax.lax.GatherDimensionNumbers(*(getattr(n, field) for field in fields_of(n)))
         for mode in ("clip", "fill"):
             theirs = jax.lax.gather(x, i + 1, numbers, sizes, mode=mode)
             np.testing.assert_array_equal(raw(index.gather(x, i + 1, n, sizes, mode=mode)), theirs)

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2] / "gradcli"
 # From the lowest to the highest; the first prefix that fits a module decides. A module may import lower layers, and
 # its own as long as there is no cycle.
 LAYERS = (
-    ("gradcli.engine.errors", 0), ("gradcli.engine.settings", 0), ("gradcli.engine.tree", 0),
+    ("gradcli.engine.record", 0), ("gradcli.engine.errors", 0), ("gradcli.engine.settings", 0),
+    ("gradcli.engine.tree", 0),
     ("gradcli.engine.array", 0), ("gradcli.engine.ir", 0), ("gradcli.engine.trace", 0),
     ("gradcli.engine.ops", 1),
     ("gradcli.engine.transforms", 2), ("gradcli.engine.execute", 2),

@@ -8,15 +8,14 @@ from typing import Any, TypeVar
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.program import Jaxpr, Var
 from gradcli.engine.ir.types import ArrayType
-from gradcli.engine.ops import indexing as _indexing  # these two fill the tables that operators on values go through
-from gradcli.engine.ops import operators as _operators
+from gradcli.engine.ops import operators as _operators  # gives values their operators
 from gradcli.engine.ops.shape import zeros
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import trace_program
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_unflatten
 
 T = TypeVar("T")
-_ = (_indexing, _operators)
+_ = _operators
 
 
 def split_list(xs: Sequence[Any], *sizes: int) -> list[list[Any]]:

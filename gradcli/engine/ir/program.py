@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from gradcli.engine.ir.text import jaxpr_text
 from gradcli.engine.ir.types import ArrayType
+from gradcli.engine.record import record
 
 if TYPE_CHECKING:
     from gradcli.engine.ops.define import Primitive
@@ -66,7 +67,7 @@ class Eqn:
         return f"<{self.primitive.name} {[i.type for i in self.inputs]} -> {[o.type for o in self.outputs]}>"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Note:
     """A decision that tracing took for the values at hand: ``text`` (``x > 0 is True``) and where."""
 

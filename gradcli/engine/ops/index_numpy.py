@@ -10,17 +10,17 @@ import builtins
 import enum
 import functools
 import math
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from gradcli.engine.ir.types import Shape
+from gradcli.engine.record import record
 
 Axes = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GatherDimensionNumbers:
     """How the axes of operand, indices and result of a gather belong together.
 
@@ -37,7 +37,7 @@ class GatherDimensionNumbers:
     start_indices_batching_dims: Axes = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScatterDimensionNumbers:
     """How the axes of operand, indices and updates of a scatter belong together, as for a gather."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 import operator
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.dynamic import from_the_end
 from gradcli.engine.ops.index_numpy import GatherDimensionNumbers
 from gradcli.engine.ops.shape import broadcast_in_dim, concatenate, expand_dims
+from gradcli.engine.record import record
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import Tracer, value_of
 
@@ -63,7 +63,7 @@ class Entry(NamedTuple):
         return isinstance(self.value, Integer)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Index:
     """A parsed index: its entries in the operand's order, the operand's shape, and axes (size 1) to insert first."""
 
@@ -267,7 +267,7 @@ def _not_an_index(what: str) -> Exception:
 # --- planning ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """An index as one gather: index vectors, dimension numbers, window sizes; and the result's shape.
 

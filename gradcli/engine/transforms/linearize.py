@@ -7,7 +7,6 @@ is kept in a *linear* program. Transposing that is reverse mode, so there is one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from gradcli.engine.array import Array, raw
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Var
 from gradcli.engine.ops.elementwise import add_any
 from gradcli.engine.ops.shape import zeros
+from gradcli.engine.record import record
 from gradcli.engine.trace.tracer import STATE, Trace, Tracer, trace_closed
 from gradcli.engine.transforms.rules import evaluate_jaxpr, get, has_kinds, target, write_again
 from gradcli.engine.transforms.split import SPLITS, OneLinear, Split, apply_rule
@@ -239,7 +239,7 @@ def _keep_rule(
     return outs
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SplitJaxpr:
     """A program split for reverse mode.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from gradcli.engine.array import type_of
@@ -11,6 +11,7 @@ from gradcli.engine.execute.kernel import compile_kernel, tuple_text
 from gradcli.engine.ir.program import Atom, Jaxpr, Var
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import Primitive
+from gradcli.engine.record import record
 from gradcli.engine.trace.tracer import Trace, Tracer, bind
 from gradcli.engine.transforms.rules import RuleCache, trace_rule
 from gradcli.engine.transforms.transpose import backward
@@ -87,7 +88,7 @@ class Split:
 SPLITS = RuleCache(Split)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OneLinear:
     """The linear map of one equation as its rule recorded it; ``outputs``: tangents of the outputs (None: zero)."""
 
