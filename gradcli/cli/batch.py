@@ -6,9 +6,9 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -18,6 +18,10 @@ from gradcli.cli.progress import progress
 from gradcli.cli.session import problem
 from gradcli.cli.streams import Streams
 from gradcli.engine.errors import fail
+
+if TYPE_CHECKING:
+    from gradcli.inspect.problem import Problem
+    from gradcli.inspect.samples import Progress
 
 
 def command(
@@ -54,26 +58,50 @@ def command(
     # Where rows appear on the terminal as they are computed, they show the progress themselves.
     hidden = out.quiet or (how == "rows" and out.output is None and ctx.obj.is_terminal(ctx.obj.stdout))
     with problem(ctx, target, at, wrt, extra) as p, progress(ctx.obj, "samples", hidden) as step:
-        if how == "arrays":
-            from gradcli.inspect.batch_files import write_batch
-
-            with stopped_by_signals():
-                written = write_batch(p, names, Path(str(out.output)), chunk, reduce, restart, step)
-        elif how == "rows":
-            from gradcli.inspect.batches import batch_parts
-
-            emit_parts(ctx, out, batch_parts(p, names, chunk, reduce, step))
-        else:
-            from gradcli.inspect.batches import batch_of
-
-            result = batch_of(p, names, chunk, reduce, top, step)
-    if how == "whole":
-        emit(ctx, out, result)
-    elif how == "arrays" and not out.quiet:
-        notes(ctx.obj, written.notes)
+        send = _DELIVERIES[how](ctx, out, p, Asked(names, chunk, reduce, top, restart), step)
+    send()
 
 
-def _delivery(streams: Streams, out: OutputOptions, reduce: str, top: int | None) -> Literal["arrays", "rows", "whole"]:
+class Asked(NamedTuple):
+    """What the command's own options ask."""
+
+    over: tuple[str, ...]
+    chunk: int | None
+    reduce: str
+    top: int | None
+    restart: bool
+
+
+Send = Callable[[], None]  # what is left to do when the progress bar has gone
+
+
+def _arrays(ctx: typer.Context, out: OutputOptions, p: Problem, asked: Asked, step: Progress) -> Send:
+    from gradcli.inspect.batch_files import write_batch
+
+    with stopped_by_signals():
+        written = write_batch(p, asked.over, Path(str(out.output)), asked.chunk, asked.reduce, asked.restart, step)
+    return lambda: None if out.quiet else notes(ctx.obj, written.notes)
+
+
+def _rows(ctx: typer.Context, out: OutputOptions, p: Problem, asked: Asked, step: Progress) -> Send:
+    from gradcli.inspect.batches import batch_parts
+
+    emit_parts(ctx, out, batch_parts(p, asked.over, asked.chunk, asked.reduce, step))
+    return lambda: None
+
+
+def _whole(ctx: typer.Context, out: OutputOptions, p: Problem, asked: Asked, step: Progress) -> Send:
+    from gradcli.inspect.batches import batch_of
+
+    result = batch_of(p, asked.over, asked.chunk, asked.reduce, asked.top, step)
+    return lambda: emit(ctx, out, result)
+
+
+Delivery = Literal["arrays", "rows", "whole"]
+_DELIVERIES = {"arrays": _arrays, "rows": _rows, "whole": _whole}
+
+
+def _delivery(streams: Streams, out: OutputOptions, reduce: str, top: int | None) -> Delivery:
     """How the result goes out: as arrays into a file that grows, as rows while they are computed, or at the end."""
     format = format_of(streams, out)
     if top is not None:

@@ -182,8 +182,8 @@ def write_batch(
     folder = Folder.beside(out)
     with folder.held():
         work = fingerprint(samples, stream.program, reduce, names)
-        writer = Writer(folder, problem, work, names, reduce, samples.n)
-        writer.sums = Sums() if isinstance(kept, Totals) else None
+        sums = Sums() if isinstance(kept, Totals) else None
+        writer = Writer(folder, problem, work, names, reduce, samples.n, sums=sums)
         journal = None if restart else _resumable(folder, work, out)
         if journal is None:
             folder.clear()
@@ -198,10 +198,8 @@ def write_batch(
                 writer.record()
                 writer.finish(out)
         folder.clear()
-    notes = [*problem.notes, *stream.notes]
-    if resumed:
-        notes.append(f"resumed at sample {resumed} of {samples.n}")
-    return Written(out, samples.n, resumed, tuple(dict.fromkeys(notes)))
+    again = [f"resumed at sample {resumed} of {samples.n}"] if resumed else []
+    return Written(out, samples.n, resumed, tuple(dict.fromkeys([*problem.notes, *stream.notes, *again])))
 
 
 def _resumable(folder: Folder, work: Fingerprint, out: Path) -> Journal | None:
