@@ -23,12 +23,25 @@ from gradcli.cli.streams import Streams
 from gradcli.engine.errors import Diagnostic
 from gradcli.render.diagnostics import error_json, error_text
 
-# The order is that of the help. Later commands (nan, stability, graph, plot, report, stats, diff) get a line here.
-COMMANDS = (
-    "grad", "jvp", "vjp", "jacobian", "hessian", "taylor", "batch", "jaxpr", "check", "time", "run", "list", "ops",
-    "schema",
-)  # fmt: skip
+# Name and summary, in the order of the help: known here, so that the help loads no command.
+COMMANDS = {
+    "grad": "Value and gradient of a scalar function.",
+    "jvp": "Value and directional derivative (Jacobian-vector product).",
+    "vjp": "Value and pulled-back cotangents (vector-Jacobian product).",
+    "jacobian": "The Jacobian: every output by every input.",
+    "hessian": "The Hessian: second derivatives of a scalar function.",
+    "taylor": "Derivatives 0 to N of a scalar argument.",
+    "batch": "Per-sample values and gradients along an axis.",
+    "jaxpr": "The typed program of a function or derivative.",
+    "check": "Derivatives against finite differences.",
+    "time": "How long each stage and run takes.",
+    "run": "Every case of specs against what it expects.",
+    "list": "The functions of a file, with signatures.",
+    "ops": "Every primitive and which rules it has.",
+    "schema": "The JSON Schema (draft 7) of the spec format.",
+}
 _MODULES = {"list": "gradcli.cli.listing"}  # where the module cannot have the command's name
+COMPLETION = "_GRADCLI_COMPLETE"
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 # typer brings click under a private name, so its exceptions are reached through the public ones.
@@ -42,6 +55,11 @@ class Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """All names, in the order of the help."""
         return list(COMMANDS)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list of commands in the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name, or None."""
@@ -61,7 +79,7 @@ def _version(wanted: bool) -> None:
 
 def _application() -> Any:
     app = typer.Typer(
-        cls=Commands, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+        cls=Commands, rich_markup_mode=None, pretty_exceptions_enable=False,
         no_args_is_help=True, context_settings=CONTEXT,
     )  # fmt: skip
 
@@ -110,6 +128,8 @@ def _run(arguments: list[str], streams: Streams) -> int:
     except BrokenPipeError:
         raise
     except SystemExit as stop:
+        if COMPLETION in os.environ:  # typer ends so when it has answered the shell
+            return stop.code if isinstance(stop.code, int) else ExitStatus.OK
         if isinstance(stop.__context__, BrokenPipeError):  # typer has caught it and exits
             raise stop.__context__ from None
         # The user's code called sys.exit().

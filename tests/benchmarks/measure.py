@@ -80,7 +80,8 @@ class Process:
 
     def _environment(self) -> dict[str, str]:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-        return {**os.environ, "PYTHONPATH": path, **self.environment}
+        inherited = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}  # users keep bytecode
+        return {**inherited, "PYTHONPATH": path, **self.environment}
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ def test_every_command_has_help_in_one_line(name: str, tmp_path: Path) -> None:
     command = importlib.import_module(_MODULES.get(name, f"gradcli.cli.{name}")).command
     summary = command.__doc__.splitlines()[0]
     assert summary.endswith(".") and len(summary) <= 62, "longer ones are cut in `gradcli --help`"
+    assert summary == COMMANDS[name]
 
 
 def test_help_lists_every_command_whole(tmp_path: Path) -> None:

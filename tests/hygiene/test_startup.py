@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -39,3 +40,14 @@ def test_json_output_does_not_wait_for_rich() -> None:
 
 def test_twin_that_must_fail() -> None:
     assert "numpy" in loaded(modules_after("import numpy"))
+
+
+def test_the_list_of_commands_loads_no_command() -> None:
+    modules = modules_after("from gradcli.cli.main import main\nmain(['--help'])")
+    assert "gradcli.cli.main" in modules and "gradcli.cli.grad" not in modules
+
+
+def test_shell_completion_answers() -> None:
+    environment = {**os.environ, "_GRADCLI_COMPLETE": "complete_bash", "COMP_WORDS": "gradcli gr", "COMP_CWORD": "1"}
+    done = subprocess.run([sys.executable, "-m", "gradcli"], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["grad"], "")
