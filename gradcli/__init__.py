@@ -32,6 +32,17 @@ if TYPE_CHECKING:
     from gradcli.engine.api import value_and_grad as value_and_grad
     from gradcli.engine.api import vjp as vjp
     from gradcli.engine.api import vmap as vmap
+    from gradcli.engine.array import Value as Array  # noqa: F401
+    from gradcli.engine.callbacks import pure_callback as pure_callback
+    from gradcli.engine.checkpoint import checkpoint as checkpoint
+    from gradcli.engine.checkpoint import checkpoint as remat  # noqa: F401
+    from gradcli.engine.checkpoint import checkpoint_policies as checkpoint_policies
+    from gradcli.engine.functional import closure_convert as closure_convert
+    from gradcli.engine.functional import custom_gradient as custom_gradient
+    from gradcli.engine.functional import fwd_and_bwd as fwd_and_bwd
+    from gradcli.engine.functional import linear_transpose as linear_transpose
+    from gradcli.engine.functional import named_call as named_call
+    from gradcli.engine.functional import named_scope as named_scope
 
 __version__ = "0.1.0"
 
@@ -40,14 +51,24 @@ _API = (
     "jacobian", "jacrev", "jit", "jvp", "linearize", "make_jaxpr", "pmap", "stop_gradient", "value_and_grad", "vjp",
     "vmap",
 )  # fmt: skip
-_MODULES = ("lax", "nn", "numpy", "random", "scipy", "tree", "tree_util")
+_MORE = {
+    "Array": ("array", "Value"), "checkpoint": ("checkpoint", "checkpoint"), "remat": ("checkpoint", "checkpoint"),
+    "checkpoint_policies": ("checkpoint", "checkpoint_policies"), "pure_callback": ("callbacks", "pure_callback"),
+    "closure_convert": ("functional", "closure_convert"), "custom_gradient": ("functional", "custom_gradient"),
+    "fwd_and_bwd": ("functional", "fwd_and_bwd"), "linear_transpose": ("functional", "linear_transpose"),
+    "named_call": ("functional", "named_call"), "named_scope": ("functional", "named_scope"),
+}  # fmt: skip
+_MODULES = ("debug", "flatten_util", "lax", "nn", "numpy", "random", "scipy", "tree", "tree_util")
 
-__all__ = ["__version__", *_API]
+__all__ = ["__version__", *_API, *_MORE]
 
 
 def __getattr__(name: str) -> Any:
     if name in _API:
         found = getattr(import_module("gradcli.engine.api"), name)
+    elif name in _MORE:
+        module, attribute = _MORE[name]
+        found = getattr(import_module(f"gradcli.engine.{module}"), attribute)
     elif name in _MODULES:
         found = import_module(f"gradcli.{name}")
     else:
@@ -57,4 +78,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_API, *_MODULES})
+    return sorted({*globals(), *_API, *_MORE, *_MODULES})

@@ -103,7 +103,7 @@ def _eqn_lines(eqn: Eqn, names: Names, style: Style, source: bool) -> list[str]:
     args = "".join(" " + _arg(names, a, style) for a in eqn.inputs)
     outs = " ".join(_typed(names, v, style, binder=True) for v in eqn.outputs)
     where = f"  # {eqn.source.location()}" if source and eqn.source is not None else ""
-    left = f"{outs} = {eqn.primitive.name}"
+    left = f"{outs} = {eqn.primitive.name}" if outs else eqn.primitive.name
     params = [
         (key, _param_lines(value, names, style, source)) for key, value in sorted(eqn.params.items(), key=_name_first)
     ]

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gradcli.engine.ir.program import Jaxpr, Var
+from gradcli.engine.ir.program import Eqn, Jaxpr, Var, sub_jaxprs
+
+
+def has_effect(eqn: Eqn) -> bool:
+    """Whether the equation, or one of a program inside it, does something beside computing its outputs."""
+    if eqn.primitive.effect:
+        return True
+    return any(has_effect(inner) for _, jaxpr in sub_jaxprs(eqn.params) for inner in jaxpr.eqns)
 
 
 def dce_jaxpr(jaxpr: Jaxpr, used: Sequence[bool] | None = None) -> Jaxpr:
@@ -13,7 +20,7 @@ def dce_jaxpr(jaxpr: Jaxpr, used: Sequence[bool] | None = None) -> Jaxpr:
     live: set[Var] = {o for o in outputs if isinstance(o, Var)}
     kept = []
     for eqn in reversed(jaxpr.eqns):
-        if eqn.primitive.effect or any(v in live for v in eqn.outputs):
+        if any(v in live for v in eqn.outputs) or has_effect(eqn):
             kept.append(eqn)
             live.update(a for a in eqn.inputs if isinstance(a, Var))
     pairs = [(v, c) for v, c in zip(jaxpr.constvars, jaxpr.consts, strict=True) if v in live]
