@@ -12,6 +12,7 @@ from gradcli.engine.record import fields_of, is_record, record
 
 Format = Literal["table", "plain", "json", "jsonl", "csv", "markdown"]
 Dtype = Literal["float64", "float32"]
+Kink = Literal["jax", "zero", "nan"]
 
 
 @record
@@ -35,6 +36,9 @@ class TargetOptions:
     dtype: Annotated[
         Dtype | None, typer.Option(help="Precision; default float64, or what a file that imports jax would have.")
     ] = None
+    kink: Annotated[
+        Kink, typer.Option(help="The derivative at a kink such as abs at 0: JAX's choice, zero, or nan.")
+    ] = "jax"
     no_exec: Annotated[bool, typer.Option("--no-exec", help="Refuse targets that run code (files, modules).")] = False
 
 

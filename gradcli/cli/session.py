@@ -36,7 +36,7 @@ def loaded(ctx: typer.Context, options: TargetOptions) -> Iterator[Target]:
                 options.target, expression=options.expression, function=options.function, stdin=streams.stdin,
                 allow_exec=not options.no_exec,
             )  # fmt: skip
-            with override(precision=options.dtype or target.precision or "float64"):
+            with override(precision=options.dtype or target.precision or "float64", kink=options.kink):
                 yield target
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from gradcli.engine.record import record, replaced
 
 Precision = Literal["float64", "float32"]
+KinkRule = Literal["jax", "zero", "nan"]
 
 
 @record
@@ -18,10 +19,12 @@ class Settings:
 
     precision: ``float64``, or ``float32``, which caps every array at 32 bits as JAX does without x64.
     prng_partitionable: the layout of random bits; True is what JAX uses now, False what it used until 0.4.35.
+    kink: the derivative where a function has a kink (abs at 0, equal operands of max): JAX's choice, zero, or nan.
     """
 
     precision: Precision = "float64"
     prng_partitionable: bool = True
+    kink: KinkRule = "jax"
 
 
 _current: ContextVar[Settings] = ContextVar("gradcli_settings", default=Settings())  # noqa: B039 - frozen

@@ -11,6 +11,7 @@ from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.operators import add, inexact, like, maximum, minimum, multiply, numeric, true_divide, where
 from gradcli.engine.ops.shape import canonical_axis
 from gradcli.engine.ops.special import erfc
+from gradcli.engine.settings import settings
 from gradcli.numpy._base import type_error, value_error
 from gradcli.numpy._ufuncs import logaddexp, tanh
 
@@ -28,6 +29,8 @@ def relu(x: Any) -> Any:
     """
     (x,) = numeric(x)
     zero = like(x, 0)
+    if settings().kink != "jax":
+        return maximum(x, zero)
     return e.select_n(e.le(x, zero), x, zero)  # not x > 0, so that nan stays nan
 
 
@@ -35,6 +38,8 @@ def relu6(x: Any) -> Any:
     """``min(max(x, 0), 6)``; the derivative at 0 and at 6 is 0."""
     (x,) = numeric(x)
     low, high = like(x, 0), like(x, 6)
+    if settings().kink != "jax":
+        return minimum(maximum(x, low), high)
     return e.select_n(e.le(x, low), e.select_n(e.ge(x, high), x, high), low)
 
 

@@ -33,6 +33,7 @@ from gradcli.engine.ops.families import (
     unary,
 )
 from gradcli.engine.ops.shape import broadcast_in_dim, broadcast_to_type, unbroadcast
+from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import bind
 
@@ -116,9 +117,18 @@ def _tie(x: Any, out: Any, other: Any) -> Any:
     return div(select_n(eq(x, out), zero, one), select_n(eq(other, out), one, two))
 
 
+def at_kink(kink: Any, tangent: Any) -> Any:
+    """A tangent, but at a kink what the setting ``kink`` asks for: ``kink()`` says where, and is asked only then."""
+    asked = settings().kink
+    if asked == "jax":
+        return tangent
+    dtype = type_of(tangent).dtype
+    return mul(tangent, select_n(kink(), dtype.type(1), dtype.type(0 if asked == "zero" else math.nan)))
+
+
 _EXTREMUM: list[JvpOperand] = [
-    lambda t, out, x, y: mul(t, _tie(x, out, y)),
-    lambda t, out, x, y: mul(_tie(y, out, x), t),
+    lambda t, out, x, y: at_kink(lambda: eq(x, y), mul(t, _tie(x, out, y))),
+    lambda t, out, x, y: at_kink(lambda: eq(x, y), mul(_tie(y, out, x), t)),
 ]
 max = nary("max", np.maximum, _EXTREMUM, ORDERED)
 min = nary("min", np.minimum, _EXTREMUM, ORDERED)
@@ -132,7 +142,7 @@ def _abs_jvp(t: Any, out: Any, x: Any) -> Any:
     if type_of(x).dtype.kind == "c":  # d|x| = Re(conj(x) dx) / |x|, and 0 at 0
         safe = select_n(eq(out, 0.0), out, type_of(out).dtype.type(1))
         return div(add(mul(real(t), real(x)), mul(imag(t), imag(x))), safe)
-    return select_n(ge(x, 0.0), neg(t), t)
+    return at_kink(lambda: eq(x, 0.0), select_n(ge(x, 0.0), neg(t), t))
 
 
 abs: Operation = unary("abs", np.abs, _abs_jvp, NUMBERS, result=real_dtype)
@@ -427,7 +437,10 @@ clamp = nary(
         lambda t, out, low, x, high: select_n(
             gt(low, x), type_of(out).dtype.type(0), broadcast_to_type(t, type_of(out))
         ),
-        lambda t, out, low, x, high: select_n(bitwise_and(gt(x, low), lt(x, high)), type_of(out).dtype.type(0), t),
+        lambda t, out, low, x, high: at_kink(
+            lambda: bitwise_or(eq(x, low), eq(x, high)),
+            select_n(bitwise_and(gt(x, low), lt(x, high)), type_of(out).dtype.type(0), t),
+        ),
         lambda t, out, low, x, high: select_n(
             lt(high, x), type_of(out).dtype.type(0), broadcast_to_type(t, type_of(out))
         ),

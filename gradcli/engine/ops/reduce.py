@@ -94,7 +94,8 @@ def _extremum_jvp(reduce: Callable[..., Any]) -> Rule:
         kept = tuple(1 if i in axes else n for i, n in enumerate(type_of(x).shape))
         chosen = e.convert_element_type(e.eq(x, reshape(out, kept)), type_of(t).dtype)
         count = reduce_sum(chosen, axes)
-        return out, e.div(reduce_sum(e.mul(t, chosen), axes), count)
+        mean = e.div(reduce_sum(e.mul(t, chosen), axes), count)
+        return out, e.at_kink(lambda: e.gt(count, type_of(count).dtype.type(1)), mean)
 
     return jvp
 

@@ -38,11 +38,12 @@ class RuleCache(Generic[T]):
 
     def __init__(self, make: Callable[..., T]) -> None:
         self.make = make
-        self._tables: dict[str, dict[Any, T]] = {}
+        self._tables: dict[tuple[str, str], dict[Any, T]] = {}
 
     def table(self) -> dict[Any, T]:
-        """What is known under the precision in force, which rules may ask for. For one walk: it asks for it once."""
-        return self._tables.setdefault(settings().precision, {})
+        """What is known under the settings in force that rules may ask for. For one walk, which asks for it once."""
+        now = settings()
+        return self._tables.setdefault((now.precision, now.kink), {})
 
     def find(self, table: dict[Any, T], eqn: Eqn, inputs: Sequence[Any], how: Hashable) -> T | None:
         """The derived thing for an equation, where ``how`` says which operands take part, and in what way.
