@@ -28,6 +28,7 @@ from gradcli.engine.errors import (
 )
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Note, Var
 from gradcli.engine.ir.types import ArrayType
+from gradcli.engine.trace.collect import RareCollections
 from gradcli.engine.trace.source import Source, user_location, user_source
 
 if TYPE_CHECKING:
@@ -389,7 +390,7 @@ def trace_program(
 ) -> Jaxpr:
     """Runs ``f`` on one tracer a type; ``f`` returns a flat sequence of values. Captured constants may be tracers."""
     trace = Trace()
-    with trace:
+    with RareCollections(), trace:
         inputs = [trace.input(t, origins[i] if origins is not None else None) for i, t in enumerate(types)]
         saved, STATE.source = STATE.source, None
         try:

@@ -16,6 +16,7 @@ from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Var
 from gradcli.engine.ops.elementwise import add_any
 from gradcli.engine.ops.shape import zeros
 from gradcli.engine.record import record
+from gradcli.engine.trace.collect import RareCollections
 from gradcli.engine.trace.tracer import STATE, Trace, Tracer, trace_closed
 from gradcli.engine.transforms.rules import evaluate_jaxpr, get, has_kinds, target, write_again
 from gradcli.engine.transforms.split import SPLITS, OneLinear, Split, apply_rule
@@ -43,7 +44,7 @@ class Linear:
         rows = zip(self.outputs, self.out_active, cotangents, strict=True)
         pairs: list[tuple[Any, Any]] = [(v, ct) for v, active, ct in rows if active and ct is not None]
         if self.concrete and target([ct for _, ct in pairs]) is None:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), RareCollections():
                 return self._pull_values([(v, raw(ct)) for v, ct in pairs])
         return self._pull_traced(pairs)
 
@@ -166,7 +167,7 @@ def linearize_values(jaxpr: Jaxpr, primals: Sequence[Any], active: Sequence[bool
     env: dict[Any, Any] = dict(zip(jaxpr.constvars, jaxpr.consts, strict=True))
     env.update(zip(jaxpr.inputs, primals, strict=True))
     if where is None:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), RareCollections():
             outs = _walk_values(jaxpr, {v: raw(x) for v, x in env.items()}, live, linear)
     else:
         outs = _walk_traced(jaxpr, env, live, linear)
