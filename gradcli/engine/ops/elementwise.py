@@ -334,7 +334,7 @@ def _to_bool(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return BOOL
 
 
-eq = nary("eq", np.equal, (), ALL, result=_to_bool)
+eq: Operation = nary("eq", np.equal, (), ALL, result=_to_bool)
 ne = nary("ne", np.not_equal, (), ALL, result=_to_bool)
 lt = nary("lt", np.less, (), ORDERED, result=_to_bool)
 le = nary("le", np.less_equal, (), ORDERED, result=_to_bool)
@@ -342,7 +342,7 @@ gt = nary("gt", np.greater, (), ORDERED, result=_to_bool)
 ge = nary("ge", np.greater_equal, (), ORDERED, result=_to_bool)
 is_finite = unary("is_finite", np.isfinite, None, INEXACT, result=_to_bool)
 bitwise_and = nary("and", np.bitwise_and, (), "biu")
-bitwise_or = nary("or", np.bitwise_or, (), "biu")
+bitwise_or: Operation = nary("or", np.bitwise_or, (), "biu")
 bitwise_xor = nary("xor", np.bitwise_xor, (), "biu")
 bitwise_not = unary("not", np.invert, None, "biu")
 

@@ -24,8 +24,8 @@ from gradcli.engine.ops.index import gather, scatter, scatter_add, scatter_sub
 from gradcli.engine.ops.index_numpy import GatherScatterMode, scatter_numbers
 from gradcli.engine.ops.index_plan import Index, Integer, Plan, Range, out_of_bounds, parse, plan
 from gradcli.engine.ops.scatter import scatter_max, scatter_min, scatter_mul
-from gradcli.engine.trace.source import user_location
-from gradcli.engine.trace.tracer import bind, tracing
+from gradcli.engine.trace.source import user_location, user_source
+from gradcli.engine.trace.tracer import STATE, Tracer, bind, tracing
 
 Mode = str | GatherScatterMode | None
 Function = Callable[..., Any]
@@ -48,7 +48,31 @@ def getitem(x: Any, index: Any) -> Any:
             pass  # clamped, or explained, below
         else:
             return Array(value, x.type.with_shape(value.shape))
+    if type(x) is Tracer and STATE.trace is x.trace:
+        found = _of_integers(x, index if type(index) is tuple else (index,))
+        if found is not None:
+            return found
     return get(x, index)
+
+
+def _of_integers(x: Tracer, index: tuple[Any, ...]) -> Tracer | None:
+    """The quick way for integers within bounds: what loops over elements or rows use. None where it does not fit."""
+    t = x.type
+    if not 0 < len(index) <= t.ndim:
+        return None
+    starts, limits = [0] * t.ndim, list(t.shape)
+    for axis, i in enumerate(index):
+        if type(i) is not int or not -limits[axis] <= i < limits[axis] > 1:
+            return None
+        starts[axis] = i if i >= 0 else i + limits[axis]
+        limits[axis] = starts[axis] + 1
+    lead, source = len(index), STATE.source or user_source(2)
+    params = {"start_indices": tuple(starts), "limit_indices": tuple(limits), "strides": None}
+    part_type = t.with_shape((1,) * lead + t.shape[lead:])
+    (part,) = x.trace.write(s.slice_p, (x,), params, (part_type,), source)
+    dropped = {"dimensions": tuple(range(lead))}
+    (out,) = x.trace.write(s.squeeze_p, (part,), dropped, (t.with_shape(t.shape[lead:]),), source)
+    return out
 
 
 def _plain(index: Any) -> Any:
