@@ -1,6 +1,7 @@
 """The functions of ``jax.numpy`` on gradcli's engine: same names, arguments, dtypes and derivatives.
 
 Arguments are numbers, NumPy arrays and values of gradcli, traced or not; results are values of gradcli.
+Each name is loaded with its module when it is first used; ``__init__.pyi`` tells type checkers the same.
 
 >>> import gradcli.numpy as jnp
 >>> print(jnp.sum(jnp.arange(4.0) ** 2))
@@ -9,342 +10,81 @@ Arguments are numbers, NumPy arrays and values of gradcli, traced or not; result
 
 from __future__ import annotations
 
-from gradcli.engine.ops.operators import (
-    absolute,
-    add,
-    bitwise_and,
-    bitwise_not,
-    bitwise_or,
-    bitwise_xor,
-    divmod,
-    equal,
-    floor_divide,
-    greater,
-    greater_equal,
-    left_shift,
-    less,
-    less_equal,
-    matmul,
-    maximum,
-    minimum,
-    multiply,
-    negative,
-    not_equal,
-    positive,
-    power,
-    remainder,
-    right_shift,
-    round,
-    subtract,
-    true_divide,
-)  # fmt: skip
-from gradcli.engine.ops.take import (
-    put_along_axis,
-    take,
-    take_along_axis,
-)  # fmt: skip
-from gradcli.numpy import _methods as _methods
-from gradcli.numpy import linalg
-from gradcli.numpy._creation import (
-    arange,
-    array,
-    asarray,
-    empty,
-    empty_like,
-    eye,
-    fromfunction,
-    full,
-    full_like,
-    geomspace,
-    identity,
-    indices,
-    linspace,
-    logspace,
-    meshgrid,
-    ones,
-    ones_like,
-    tri,
-    zeros,
-    zeros_like,
-)  # fmt: skip
-from gradcli.numpy._dtypes import (
-    bool_,
-    can_cast,
-    cdouble,
-    complex64,
-    complex128,
-    complex_,
-    complexfloating,
-    csingle,
-    double,
-    dtype,
-    e,
-    euler_gamma,
-    finfo,
-    float16,
-    float32,
-    float64,
-    float_,
-    floating,
-    generic,
-    iinfo,
-    inexact,
-    inf,
-    int8,
-    int16,
-    int32,
-    int64,
-    int_,
-    integer,
-    iscomplexobj,
-    isdtype,
-    isrealobj,
-    isscalar,
-    issubdtype,
-    nan,
-    ndarray,
-    newaxis,
-    number,
-    pi,
-    promote_types,
-    result_type,
-    signedinteger,
-    single,
-    uint,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
-    unsignedinteger,
-)  # fmt: skip
-from gradcli.numpy._einsum import (
-    einsum,
-)  # fmt: skip
-from gradcli.numpy._linear import (
-    convolve,
-    corrcoef,
-    correlate,
-    cov,
-    cross,
-    diag,
-    diagflat,
-    diagonal,
-    dot,
-    inner,
-    kron,
-    outer,
-    polyval,
-    tensordot,
-    trace,
-    trapezoid,
-    tril,
-    triu,
-    vander,
-    vdot,
-    vecdot,
-)  # fmt: skip
-from gradcli.numpy._reductions import (
-    all,
-    allclose,
-    amax,
-    amin,
-    any,
-    argmax,
-    argmin,
-    array_equal,
-    array_equiv,
-    average,
-    count_nonzero,
-    cumprod,
-    cumsum,
-    diff,
-    max,
-    mean,
-    min,
-    nanmax,
-    nanmean,
-    nanmin,
-    nanprod,
-    nanstd,
-    nansum,
-    nanvar,
-    prod,
-    ptp,
-    std,
-    sum,
-    var,
-)  # fmt: skip
-from gradcli.numpy._shapes import (
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    broadcast_arrays,
-    broadcast_to,
-    copy,
-    expand_dims,
-    flip,
-    fliplr,
-    flipud,
-    matrix_transpose,
-    moveaxis,
-    ndim,
-    permute_dims,
-    ravel,
-    reshape,
-    roll,
-    rollaxis,
-    rot90,
-    shape,
-    size,
-    squeeze,
-    swapaxes,
-    transpose,
-)  # fmt: skip
-from gradcli.numpy._sorting import (
-    argpartition,
-    argsort,
-    argwhere,
-    digitize,
-    flatnonzero,
-    interp,
-    lexsort,
-    nonzero,
-    partition,
-    searchsorted,
-    select,
-    sort,
-    where,
-)  # fmt: skip
-from gradcli.numpy._stacking import (
-    append,
-    array_split,
-    column_stack,
-    concat,
-    concatenate,
-    dsplit,
-    dstack,
-    hsplit,
-    hstack,
-    pad,
-    repeat,
-    split,
-    stack,
-    tile,
-    vsplit,
-    vstack,
-)  # fmt: skip
-from gradcli.numpy._statistics import (
-    median,
-    nanmedian,
-    nanpercentile,
-    nanquantile,
-    percentile,
-    quantile,
-)  # fmt: skip
-from gradcli.numpy._ufuncs import (
-    angle,
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    cbrt,
-    ceil,
-    clip,
-    conj,
-    conjugate,
-    copysign,
-    cos,
-    cosh,
-    deg2rad,
-    exp,
-    exp2,
-    expm1,
-    fabs,
-    fix,
-    float_power,
-    floor,
-    fmax,
-    fmin,
-    fmod,
-    heaviside,
-    hypot,
-    imag,
-    isclose,
-    isfinite,
-    isinf,
-    isnan,
-    isneginf,
-    isposinf,
-    log,
-    log1p,
-    log2,
-    log10,
-    logaddexp,
-    logaddexp2,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    modf,
-    nan_to_num,
-    rad2deg,
-    real,
-    reciprocal,
-    rint,
-    sign,
-    signbit,
-    sin,
-    sinc,
-    sinh,
-    sqrt,
-    square,
-    tan,
-    tanh,
-    trunc,
-)  # fmt: skip
-from gradcli.numpy._vectorize import (
-    vectorize,
-)  # fmt: skip
+from importlib import import_module
+from typing import Any
 
-abs, bool = absolute, bool_
-acos, acosh, asin, asinh, atan, atanh, atan2 = arccos, arccosh, arcsin, arcsinh, arctan, arctanh, arctan2
-bitwise_invert = invert = bitwise_not
-bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
-degrees, radians = rad2deg, deg2rad
-divide, mod, pow, around = true_divide, remainder, power, round
+from gradcli.engine.ops import operators as _operators  # noqa: F401 - values have their operators from the start
 
-__all__ = [
-    "abs", "absolute", "acos", "acosh", "add", "all", "allclose", "amax", "amin", "angle", "any", "append",
-    "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin",
-    "argpartition", "argsort", "argwhere", "around", "array", "array_equal", "array_equiv", "array_split",
-    "asarray", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d", "atleast_2d", "atleast_3d", "average",
-    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift",
-    "bitwise_xor", "bool", "bool_", "broadcast_arrays", "broadcast_to", "can_cast", "cbrt", "cdouble", "ceil", "clip",
-    "column_stack", "complex128", "complex64", "complex_", "complexfloating", "concat", "concatenate", "conj",
-    "conjugate", "convolve", "copy", "copysign", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cov",
-    "cross", "csingle", "cumprod", "cumsum", "deg2rad", "degrees", "diag", "diagflat", "diagonal", "diff",
-    "digitize", "divide", "divmod", "dot", "double", "dsplit", "dstack", "dtype", "e", "einsum", "empty",
-    "empty_like", "equal", "euler_gamma", "exp", "exp2", "expand_dims", "expm1", "eye", "fabs", "finfo", "fix",
-    "flatnonzero", "flip", "fliplr", "flipud", "float16", "float32", "float64", "float_", "float_power", "floating",
-    "floor", "floor_divide", "fmax", "fmin", "fmod", "fromfunction", "full", "full_like", "generic", "geomspace",
-    "greater", "greater_equal", "heaviside", "hsplit", "hstack", "hypot", "identity", "iinfo", "imag", "indices",
-    "inexact", "inf", "inner", "int16", "int32", "int64", "int8", "int_", "integer", "interp", "invert", "isclose",
-    "iscomplexobj", "isdtype", "isfinite", "isinf", "isnan", "isneginf", "isposinf", "isrealobj", "isscalar",
-    "issubdtype", "kron", "left_shift", "less", "less_equal", "lexsort", "linalg", "linspace", "log", "log10",
-    "log1p", "log2", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor",
-    "logspace", "matmul", "matrix_transpose", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum",
-    "mod", "modf", "moveaxis", "multiply", "nan", "nan_to_num", "nanmax", "nanmean", "nanmedian", "nanmin",
-    "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndarray", "ndim", "negative",
-    "newaxis", "nonzero", "not_equal", "number", "ones", "ones_like", "outer", "pad", "partition", "percentile",
-    "permute_dims", "pi", "polyval", "positive", "pow", "power", "prod", "promote_types", "ptp", "put_along_axis",
-    "quantile", "rad2deg", "radians", "ravel", "real", "reciprocal", "remainder", "repeat", "reshape",
-    "result_type", "right_shift", "rint", "roll", "rollaxis", "rot90", "round", "searchsorted", "select", "shape",
-    "sign", "signbit", "signedinteger", "sin", "sinc", "single", "sinh", "size", "sort", "split", "sqrt", "square",
-    "squeeze", "stack", "std", "subtract", "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensordot",
-    "tile", "trace", "transpose", "trapezoid", "tri", "tril", "triu", "true_divide", "trunc", "uint", "uint16",
-    "uint32", "uint64", "uint8", "unsignedinteger", "vander", "var", "vdot", "vecdot", "vectorize", "vsplit",
-    "vstack", "where", "zeros", "zeros_like",
-]  # fmt: skip
+_MODULES = {
+    "gradcli.engine.ops.operators": """
+        absolute add bitwise_and bitwise_not bitwise_or bitwise_xor divmod equal floor_divide greater greater_equal
+        left_shift less less_equal matmul maximum minimum multiply negative not_equal positive power remainder
+        right_shift round subtract true_divide
+    """,
+    "gradcli.engine.ops.take": "put_along_axis take take_along_axis",
+    "gradcli.numpy._creation": """
+        arange array asarray empty empty_like eye fromfunction full full_like geomspace identity indices linspace
+        logspace meshgrid ones ones_like tri zeros zeros_like
+    """,
+    "gradcli.numpy._dtypes": """
+        bool_ can_cast cdouble complex64 complex128 complex_ complexfloating csingle double dtype e euler_gamma finfo
+        float16 float32 float64 float_ floating generic iinfo inexact inf int8 int16 int32 int64 int_ integer
+        iscomplexobj isdtype isrealobj isscalar issubdtype nan ndarray newaxis number pi promote_types result_type
+        signedinteger single uint uint8 uint16 uint32 uint64 unsignedinteger
+    """,
+    "gradcli.numpy._einsum": "einsum",
+    "gradcli.numpy._linear": """
+        convolve corrcoef correlate cov cross diag diagflat diagonal dot inner kron outer polyval tensordot trace
+        trapezoid tril triu vander vdot vecdot
+    """,
+    "gradcli.numpy._reductions": """
+        all allclose amax amin any argmax argmin array_equal array_equiv average count_nonzero cumprod cumsum diff max
+        mean min nanmax nanmean nanmin nanprod nanstd nansum nanvar prod ptp std sum var
+    """,
+    "gradcli.numpy._shapes": """
+        atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to copy expand_dims flip fliplr flipud
+        matrix_transpose moveaxis ndim permute_dims ravel reshape roll rollaxis rot90 shape size squeeze swapaxes
+        transpose
+    """,
+    "gradcli.numpy._sorting": """
+        argpartition argsort argwhere digitize flatnonzero interp lexsort nonzero partition searchsorted select sort
+        where
+    """,
+    "gradcli.numpy._stacking": """
+        append array_split column_stack concat concatenate dsplit dstack hsplit hstack pad repeat split stack tile
+        vsplit vstack
+    """,
+    "gradcli.numpy._statistics": "median nanmedian nanpercentile nanquantile percentile quantile",
+    "gradcli.numpy._ufuncs": """
+        angle arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt ceil clip conj conjugate copysign cos cosh
+        deg2rad exp exp2 expm1 fabs fix float_power floor fmax fmin fmod heaviside hypot imag isclose isfinite isinf
+        isnan isneginf isposinf log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not logical_or
+        logical_xor modf nan_to_num rad2deg real reciprocal rint sign signbit sin sinc sinh sqrt square tan tanh trunc
+    """,
+    "gradcli.numpy._vectorize": "vectorize",
+}
+_ALIASES = {
+    "abs": "absolute", "acos": "arccos", "acosh": "arccosh", "around": "round", "asin": "arcsin", "asinh": "arcsinh",
+    "atan": "arctan", "atan2": "arctan2", "atanh": "arctanh", "bitwise_invert": "bitwise_not",
+    "bitwise_left_shift": "left_shift", "bitwise_right_shift": "right_shift", "bool": "bool_", "degrees": "rad2deg",
+    "divide": "true_divide", "invert": "bitwise_not", "mod": "remainder", "pow": "power", "radians": "deg2rad",
+}  # fmt: skip
+_SUBMODULES = ("linalg",)
+_HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
+
+__all__ = sorted([*_HOMES, *_ALIASES, *_SUBMODULES])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"gradcli.numpy.{name}")
+    plain = _ALIASES.get(name, name)
+    if plain not in _HOMES:
+        raise AttributeError(f"module 'gradcli.numpy' has no attribute {name!r}")
+    found = getattr(import_module(_HOMES[plain]), plain)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
