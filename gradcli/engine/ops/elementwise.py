@@ -6,7 +6,6 @@ their own. The derivative of an operand is written as a linear map ``(tangent, o
 
 from __future__ import annotations
 
-import builtins
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 
 from gradcli.engine.array import Value, type_of
 from gradcli.engine.errors import fail
-from gradcli.engine.ir.types import BOOL, ArrayType, array_type, broadcast_shapes, promote_types, real_dtype
+from gradcli.engine.ir.types import array_type, real_dtype
 from gradcli.engine.ops.define import JvpOperand, Primitive, is_linear, operand_jvp, zero_jvp
 from gradcli.engine.ops.families import (
     ALL,
@@ -25,16 +24,29 @@ from gradcli.engine.ops.families import (
     REAL,
     Operation,
     add_tangents,
-    batch_elementwise,
     nary,
-    one_dtype,
-    same_kind,
     same_type,
     unary,
 )
-from gradcli.engine.ops.shape import broadcast_in_dim, broadcast_to_type, unbroadcast
+from gradcli.engine.ops.logic import bitwise_and as bitwise_and
+from gradcli.engine.ops.logic import bitwise_not as bitwise_not
+from gradcli.engine.ops.logic import bitwise_or as bitwise_or
+from gradcli.engine.ops.logic import bitwise_xor as bitwise_xor
+from gradcli.engine.ops.logic import eq as eq
+from gradcli.engine.ops.logic import ge as ge
+from gradcli.engine.ops.logic import gt as gt
+from gradcli.engine.ops.logic import is_finite as is_finite
+from gradcli.engine.ops.logic import le as le
+from gradcli.engine.ops.logic import lt as lt
+from gradcli.engine.ops.logic import ne as ne
+from gradcli.engine.ops.logic import population_count as population_count
+from gradcli.engine.ops.logic import select_n as select_n
+from gradcli.engine.ops.logic import select_n_p as select_n_p
+from gradcli.engine.ops.logic import shift_left as shift_left
+from gradcli.engine.ops.logic import shift_right_arithmetic as shift_right_arithmetic
+from gradcli.engine.ops.logic import shift_right_logical as shift_right_logical
+from gradcli.engine.ops.shape import broadcast_to_type, unbroadcast
 from gradcli.engine.settings import settings
-from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import bind
 
 # --- arithmetic -----------------------------------------------------------------------------------------------
@@ -327,109 +339,6 @@ def _zeros_like(x: Any) -> Any:
     return mul(x, 0.0) if not type_of(x).shape else broadcast_to_type(type_of(x).dtype.type(0), type_of(x))
 
 
-# --- comparison, logic and selection --------------------------------------------------------------------------
-
-
-def _to_bool(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return BOOL
-
-
-eq: Operation = nary("eq", np.equal, (), ALL, result=_to_bool)
-ne = nary("ne", np.not_equal, (), ALL, result=_to_bool)
-lt = nary("lt", np.less, (), ORDERED, result=_to_bool)
-le = nary("le", np.less_equal, (), ORDERED, result=_to_bool)
-gt = nary("gt", np.greater, (), ORDERED, result=_to_bool)
-ge = nary("ge", np.greater_equal, (), ORDERED, result=_to_bool)
-is_finite = unary("is_finite", np.isfinite, None, INEXACT, result=_to_bool)
-bitwise_and = nary("and", np.bitwise_and, (), "biu")
-bitwise_or: Operation = nary("or", np.bitwise_or, (), "biu")
-bitwise_xor = nary("xor", np.bitwise_xor, (), "biu")
-bitwise_not = unary("not", np.invert, None, "biu")
-
-
-def _shift(numpy_shift: Operation, logical: bool) -> Operation:
-    """Shifts by at least the width give 0 (or the sign), where C and NumPy leave them undefined."""
-
-    def impl(x: Any, y: Any) -> Any:
-        x, y = np.asarray(x), np.asarray(y)
-        bits = x.dtype.itemsize * 8
-        work = x.view(f"u{x.dtype.itemsize}") if logical else x
-        far = (y < 0) | (y >= bits)
-        shifted = numpy_shift(work, np.where(far, 0, y).astype(work.dtype))
-        rest = np.zeros_like(shifted) if logical else np.where(x < 0, -np.ones_like(x), np.zeros_like(x))
-        return np.where(far, rest, shifted).astype(work.dtype).view(x.dtype)[()]
-
-    return impl
-
-
-shift_left = nary("shift_left", _shift(np.left_shift, True), (), "iu")
-shift_right_logical = nary("shift_right_logical", _shift(np.right_shift, True), (), "iu")
-shift_right_arithmetic = nary("shift_right_arithmetic", _shift(np.right_shift, False), (), "iu")
-population_count = unary("population_count", lambda x: np.bitwise_count(x).astype(np.asarray(x).dtype), None, "iu")
-
-
-def _select_type(which: ArrayType, *cases: ArrayType) -> ArrayType:
-    if which.dtype.kind not in "bi":
-        raise fail(
-            "G206", f"select_n needs a bool or integer selector, got {which}", location=user_location(), cls=TypeError
-        )
-    same_kind("select_n", cases, ALL)
-    shape = broadcast_shapes(*[t.shape for t in cases])
-    if which.shape and broadcast_shapes(which.shape, shape) != shape:
-        shape = broadcast_shapes(which.shape, shape)
-    return array_type(shape, cases[0].dtype, all(t.weak_type for t in cases))
-
-
-def _select_impl(which: Any, *cases: Any) -> Any:
-    if len(cases) == 1:
-        return cases[0]
-    if len(cases) == 2 and np.asarray(which).dtype == BOOL:
-        return np.where(which, cases[1], cases[0])[()]
-    return np.choose(np.asarray(which).astype(np.intp), cases, mode="clip")[()]
-
-
-def select_n(which: Any, *cases: Any) -> Any:
-    """Elementwise choice: ``cases[which]``; a bool selector takes the second case where it is True.
-
-    Scalars among the cases, and a scalar selector, broadcast.
-    """
-    return bind(select_n_p, which, *one_dtype(cases))
-
-
-def _select_jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    which, *cases = primals
-    out = select_n(which, *cases)
-    out_type = type_of(out)
-    case_tangents = tangents[1:]
-    if all(t is None for t in case_tangents):
-        return out, None
-    zero = out_type.dtype.type(0)
-    tangent = select_n(which, *[zero if t is None else t for t in case_tangents])
-    return out, broadcast_to_type(tangent, out_type)
-
-
-def _select_transpose(ct: Any, which: Any, *cases: Any) -> list[Any]:
-    zero = type_of(ct).dtype.type(0)
-    out: list[Any] = [None]
-    for i, case in enumerate(cases):
-        if is_linear(case):
-            masked = select_n(which, *[ct if j == i else zero for j in range(len(cases))])
-            out.append(unbroadcast(masked, case.type))
-        else:
-            out.append(None)
-    return out
-
-
-select_n_p = Primitive(
-    "select_n",
-    type_rule=_select_type,
-    impl=_select_impl,
-    jvp=_select_jvp,
-    transpose=_select_transpose,
-    batch=lambda size, args, dims: batch_elementwise(select_n, size, args, dims),
-    family="elementwise",
-)
-
 clamp = nary(
     "clamp",
     lambda low, x, high: np.minimum(np.maximum(x, low), high),
@@ -491,32 +400,3 @@ convert_element_type_p = Primitive(
 
 stop_gradient_value = unary("stop_gradient", lambda x: x, None, ALL)
 copy = unary("copy", np.copy, lambda t, out, x: t, ALL)
-
-
-def promote(*args: Any) -> list[Any]:
-    """The operands in the dtype that JAX's lattice gives them together, with shapes that primitives accept.
-
-    Python scalars stay scalars of that dtype. Operands of unequal rank are broadcast to the higher one.
-    """
-    types = [type_of(a) for a in args]
-    dtype, weak = promote_types(*types)
-    out = []
-    for a, t in zip(args, types, strict=True):
-        if not isinstance(a, (Value, np.ndarray, np.generic)):
-            out.append(dtype.type(a) if not weak else a)
-        elif t.dtype != dtype:
-            out.append(convert_element_type(a, dtype, weak))
-        else:
-            out.append(a)
-    ranks = {t.ndim for t in types if t.ndim}
-    if len(ranks) > 1:
-        rank = builtins.max(ranks)
-        out = [_raise_rank(a, t, rank) for a, t in zip(out, types, strict=True)]
-    return out
-
-
-def _raise_rank(x: Any, t: ArrayType, rank: int) -> Any:
-    if t.ndim in (0, rank):
-        return x
-    lead = rank - t.ndim
-    return broadcast_in_dim(x, (1,) * lead + t.shape, tuple(range(lead, rank)))
