@@ -58,7 +58,10 @@ _MORE = {
     "fwd_and_bwd": ("functional", "fwd_and_bwd"), "linear_transpose": ("functional", "linear_transpose"),
     "named_call": ("functional", "named_call"), "named_scope": ("functional", "named_scope"),
 }  # fmt: skip
-_MODULES = ("debug", "flatten_util", "lax", "nn", "numpy", "random", "scipy", "tree", "tree_util")
+_MODULES = (
+    "ad_checkpoint", "custom_batching", "custom_derivatives", "debug", "experimental", "flatten_util", "lax", "nn",
+    "numpy", "random", "scipy", "tree", "tree_util",
+)  # fmt: skip
 
 __all__ = ["__version__", *_API, *_MORE]
 

@@ -1,0 +1,13 @@
+"""What is kept for reverse mode, by the names of ``jax.ad_checkpoint``."""
+
+from __future__ import annotations
+
+from gradcli.engine.checkpoint import (
+    checkpoint,
+    checkpoint_name,
+    checkpoint_policies,
+    print_saved_residuals,
+    saved_residuals,
+)
+
+__all__ = ["checkpoint", "checkpoint_name", "checkpoint_policies", "print_saved_residuals", "saved_residuals"]
