@@ -103,6 +103,7 @@ def modules() -> dict[str, types.ModuleType]:
     test_util = _module("jax.test_util", check_grads=api.check_grads)
     found = {
         "jax.numpy": gnp,
+        "jax.numpy.fft": gnp.fft,
         "jax.numpy.linalg": gnp.linalg,
         "jax.lax": lax,
         "jax.random": random,

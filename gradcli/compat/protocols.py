@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def _in_place(what: str) -> Exception:
     return error
 
 
-_NAMESPACES = {"numpy": gnp, "numpy.linalg": gnp.linalg}
+_NAMESPACES = {name: f"gradcli.{name}" for name in ("numpy", "numpy.fft", "numpy.linalg")}
 _DIRECT: dict[str, Callable[..., Any]] = {
     "shape": lambda a: a.shape,
     "ndim": lambda a: a.ndim,
@@ -119,7 +120,7 @@ def on_function(self: Value, func: Any, types: Any, args: Sequence[Any], kwargs:
     name, module = func.__name__, getattr(func, "__module__", "numpy") or "numpy"
     if module == "numpy" and name in _DIRECT:
         return _DIRECT[name](*args, **kwargs)
-    function = getattr(_NAMESPACES.get(module, None), name, None)
+    function = getattr(import_module(_NAMESPACES[module]), name, None) if module in _NAMESPACES else None
     if function is None:
         raise _unsupported(f"{module}.{name}")
     options = {k: v for k, v in kwargs.items() if not (k in ("out", "like", "subok") and v is None)}

@@ -153,7 +153,6 @@ from gradcli.lax._enums import (
     AccuracyMode,
     ConvGeneralDilatedDimensionNumbers,
     DotDimensionNumbers,
-    FftType,
     Precision,
     PrecisionLike,
     RandomAlgorithm,
@@ -201,6 +200,7 @@ _SPECIAL = (
     "bessel_i0e", "bessel_i1e", "betainc", "digamma", "erf", "erf_inv", "erfc", "igamma", "igamma_grad_a", "igammac",
     "lgamma", "polygamma", "random_gamma_grad", "zeta",
 )  # fmt: skip
+_LAZY = {"FftType": "gradcli.engine.ops.fft", "fft": "gradcli.engine.ops.fft"}
 _PRIMITIVES = {"scatter_add": "scatter-add", "scatter_sub": "scatter-sub", "scatter_mul": "scatter-mul",
                "scatter_min": "scatter-min", "scatter_max": "scatter-max"}  # fmt: skip
 
@@ -218,7 +218,7 @@ __all__ = [
     "cummax", "cummin", "cumprod", "cumsum", "custom_linear_solve", "custom_root", "dce_sink", "div", "dot",
     "dot_general", "dtype", "dynamic_index_in_dim", "dynamic_slice", "dynamic_slice_in_dim",
     "dynamic_update_index_in_dim", "dynamic_update_slice", "dynamic_update_slice_in_dim", "empty", "eq", "exp",
-    "exp2", "expand_dims", "expm1", "floor", "fori_loop", "full", "full_like", "gather", "ge", "gt", "imag",
+    "exp2", "expand_dims", "expm1", "fft", "floor", "fori_loop", "full", "full_like", "gather", "ge", "gt", "imag",
     "index_in_dim", "index_take", "integer_pow", "iota", "is_finite", "le", "log", "log1p", "logistic", "lt", "map",
     "max", "min", "mul", "mulhi", "ne", "neg", "nextafter", "optimization_barrier", "pad", "padtype_to_pads",
     "pbroadcast", "pcast", "platform_dependent", "pmax", "pmean", "pmin", "population_count", "pow", "ppermute",
@@ -246,10 +246,14 @@ def __getattr__(name: str) -> Any:
     found: Any = None
     if name == "linalg":
         found = import_module("gradcli.lax.linalg")
+    elif name in _LAZY:
+        found = getattr(import_module(_LAZY[name]), name)
     elif name in _SPECIAL:
         found = _special(name)
     elif name.endswith("_p"):
         plain = name[:-2]
+        if plain in _LAZY:
+            import_module(_LAZY[plain])
         found = REGISTRY.get(_PRIMITIVES.get(plain, plain))
     if found is None:
         raise AttributeError(f"module 'gradcli.lax' has no attribute {name!r}")
@@ -258,4 +262,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SPECIAL, "linalg"})
+    return sorted({*globals(), *_SPECIAL, *_LAZY, "linalg"})

@@ -32,15 +32,6 @@ class RandomAlgorithm(enum.IntEnum):
         return self.name
 
 
-class FftType(enum.IntEnum):
-    """The transforms of ``fft``."""
-
-    FFT = 0
-    IFFT = 1
-    RFFT = 2
-    IRFFT = 3
-
-
 class AccuracyMode(enum.Enum):
     """How exactly elementary functions are computed; without effect."""
 

@@ -69,7 +69,7 @@ _ALIASES = {
     "bitwise_left_shift": "left_shift", "bitwise_right_shift": "right_shift", "bool": "bool_", "degrees": "rad2deg",
     "divide": "true_divide", "invert": "bitwise_not", "mod": "remainder", "pow": "power", "radians": "deg2rad",
 }  # fmt: skip
-_SUBMODULES = ("linalg",)
+_SUBMODULES = ("fft", "linalg")
 _HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 __all__ = sorted([*_HOMES, *_ALIASES, *_SUBMODULES])

@@ -30,6 +30,7 @@ from gradcli.engine.ops.operators import true_divide as true_divide
 from gradcli.engine.ops.take import put_along_axis as put_along_axis
 from gradcli.engine.ops.take import take as take
 from gradcli.engine.ops.take import take_along_axis as take_along_axis
+from gradcli.numpy import fft as fft
 from gradcli.numpy import linalg as linalg
 from gradcli.numpy._creation import arange as arange
 from gradcli.numpy._creation import array as array

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ class Case:
     id: str = ""
 
     def function(self, module: Any) -> Callable[..., Any]:
-        f = getattr(module, self.name)
+        f = attrgetter(self.name)(module)
         if self.call is not None:
             call = self.call
             return lambda *xs: call(f, *xs, **self.options)

@@ -10,7 +10,11 @@ import pytest
 import gradcli.numpy as gnp
 from gradcli.engine.api import vjp
 from tests.engine.harness import check_operation, is_inexact, numpy_of
-from tests.numpy.cases import TABLE, Case
+from tests.numpy import cases
+from tests.numpy.cases import Case
+from tests.numpy.cases_fft import FFT
+
+TABLE = [*cases.TABLE, *FFT]
 
 
 @pytest.mark.parametrize("case", TABLE, ids=str)
