@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -73,19 +72,21 @@ def _nested(x: np.ndarray[Any, Any], convert: Any) -> Any:
 
 def to_json(data: Any, indent: int | None = 2) -> str:
     """Strict JSON of plain data: innermost lists on one line, so that matrices read as rows."""
+    import json  # here: tables and plain text need none of it
+
     if indent is None:
         return json.dumps(data, allow_nan=False, ensure_ascii=False)
-    return _pretty(data, 0)
+    return _pretty(json.dumps, data, 0)
 
 
-def _pretty(data: Any, level: int) -> str:
+def _pretty(dumps: Callable[..., str], data: Any, level: int) -> str:
     pad, end = "  " * (level + 1), "  " * level
-    flat = json.dumps(data, allow_nan=False, ensure_ascii=False)
+    flat = dumps(data, allow_nan=False, ensure_ascii=False)
     if isinstance(data, dict) and data and (level < 1 or len(flat) > 100):
-        rows = [f"{pad}{json.dumps(str(k), ensure_ascii=False)}: {_pretty(v, level + 1)}" for k, v in data.items()]
+        rows = [f"{pad}{dumps(str(k), ensure_ascii=False)}: {_pretty(dumps, v, level + 1)}" for k, v in data.items()]
         return "{\n" + ",\n".join(rows) + f"\n{end}}}"
     if isinstance(data, list) and data and len(flat) > 100 and isinstance(data[0], (list, dict)):
-        return "[\n" + ",\n".join(pad + _pretty(v, level + 1) for v in data) + f"\n{end}]"
+        return "[\n" + ",\n".join(pad + _pretty(dumps, v, level + 1) for v in data) + f"\n{end}]"
     return flat
 
 

@@ -9,8 +9,6 @@ A list of numbers whose rows have equal lengths becomes an array; any other list
 
 from __future__ import annotations
 
-import csv
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
@@ -371,6 +369,8 @@ def _read_table(path: Path, part: str | None) -> Any:
     """Columns by name, or all numbers when there is no header and no columns are named."""
     delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
     with path.open(newline="", encoding="utf-8-sig") as stream:
+        import csv  # here, as json below: most commands read no files
+
         rows = [row for row in csv.reader(stream, delimiter=delimiter) if row]
     if not rows:
         raise ValueError("the file is empty")
@@ -406,6 +406,8 @@ def _cell(path: Path, row: Sequence[str], line: int, column: int) -> float:
 def _read_json(path: Path, part: str | None) -> Any:
     text = path.read_text(encoding="utf-8")
     try:
+        import json
+
         tree = json.loads(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
