@@ -91,33 +91,8 @@ from gradcli.engine.ops.fma import nextafter
 from gradcli.engine.ops.index import gather, scatter, scatter_add, scatter_sub
 from gradcli.engine.ops.index_numpy import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers
 from gradcli.engine.ops.pieces import split, stack, tile, unstack
-from gradcli.engine.ops.reduce import (
-    argmax,
-    argmin,
-    cumlogsumexp,
-    cummax,
-    cummin,
-    cumprod,
-    cumsum,
-    reduce_and,
-    reduce_max,
-    reduce_min,
-    reduce_or,
-    reduce_prod,
-    reduce_xor,
-)  # fmt: skip
 from gradcli.engine.ops.scatter import scatter_max, scatter_min, scatter_mul
-from gradcli.engine.ops.shape import (
-    broadcast_in_dim,
-    concatenate,
-    expand_dims,
-    pad,
-    reduce_sum,
-    rev,
-    slice,
-    squeeze,
-    transpose,
-)  # fmt: skip
+from gradcli.engine.ops.shape import concatenate
 from gradcli.engine.ops.sort import sort, top_k
 from gradcli.lax._collectives import (
     all_gather,
@@ -193,6 +168,29 @@ from gradcli.lax._functions import (
     stop_gradient,
     with_sharding_constraint,
 )  # fmt: skip
+from gradcli.lax._operands import (
+    argmax,
+    argmin,
+    broadcast_in_dim,
+    cumlogsumexp,
+    cummax,
+    cummin,
+    cumprod,
+    cumsum,
+    expand_dims,
+    pad,
+    reduce_and,
+    reduce_max,
+    reduce_min,
+    reduce_or,
+    reduce_prod,
+    reduce_sum,
+    reduce_xor,
+    rev,
+    slice,
+    squeeze,
+    transpose,
+)  # fmt: skip
 from gradcli.lax._reductions import reduce, reduce_window, reduce_window_shape_tuple
 from gradcli.lax._scans import associative_scan, map
 
@@ -200,7 +198,10 @@ _SPECIAL = (
     "bessel_i0e", "bessel_i1e", "betainc", "digamma", "erf", "erf_inv", "erfc", "igamma", "igamma_grad_a", "igammac",
     "lgamma", "polygamma", "random_gamma_grad", "zeta",
 )  # fmt: skip
-_LAZY = {"FftType": "gradcli.engine.ops.fft", "fft": "gradcli.engine.ops.fft"}
+_LAZY = {
+    "FftType": "gradcli.engine.ops.fft", "composite": "gradcli.engine.control.named", "fft": "gradcli.engine.ops.fft",
+    "rng_bit_generator": "gradcli.engine.ops.bit_generator",
+}  # fmt: skip
 _PRIMITIVES = {"scatter_add": "scatter-add", "scatter_sub": "scatter-sub", "scatter_mul": "scatter-mul",
                "scatter_min": "scatter-min", "scatter_max": "scatter-max"}  # fmt: skip
 
@@ -211,7 +212,7 @@ __all__ = [
     "approx_min_k", "argmax", "argmin", "asin", "asinh", "associative_scan", "atan", "atan2", "atanh", "axis_index",
     "axis_size", "batch_matmul", "bitcast_convert_type", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor",
     "broadcast", "broadcast_in_dim", "broadcast_like", "broadcast_shapes", "broadcast_to_rank", "broadcasted_iota",
-    "cbrt", "ceil", "clamp", "clz", "collapse", "complex", "concatenate", "cond", "conj", "conv",
+    "cbrt", "ceil", "clamp", "clz", "collapse", "complex", "composite", "concatenate", "cond", "conj", "conv",
     "conv_dimension_numbers", "conv_general_dilated", "conv_general_dilated_local", "conv_general_dilated_patches",
     "conv_general_permutations", "conv_general_shape_tuple", "conv_shape_tuple", "conv_transpose",
     "conv_transpose_shape_tuple", "conv_with_general_padding", "convert_element_type", "cos", "cosh", "cumlogsumexp",
@@ -224,11 +225,12 @@ __all__ = [
     "pbroadcast", "pcast", "platform_dependent", "pmax", "pmean", "pmin", "population_count", "pow", "ppermute",
     "pshuffle", "psum", "psum_scatter", "pswapaxes", "ragged_dot", "real", "reciprocal", "reduce", "reduce_and",
     "reduce_max", "reduce_min", "reduce_or", "reduce_precision", "reduce_prod", "reduce_sum", "reduce_window",
-    "reduce_window_shape_tuple", "reduce_xor", "rem", "reshape", "rev", "round", "rsqrt", "scan", "scatter",
-    "scatter_add", "scatter_apply", "scatter_max", "scatter_min", "scatter_mul", "scatter_sub", "select", "select_n",
-    "shape_as_value", "shift_left", "shift_right_arithmetic", "shift_right_logical", "sign", "sin", "sinh", "slice",
-    "slice_in_dim", "sort", "sort_key_val", "split", "sqrt", "square", "squeeze", "stack", "stage", "stop_gradient",
-    "sub", "switch", "tan", "tanh", "tile", "top_k", "transpose", "unstack", "while_loop", "with_sharding_constraint",
+    "reduce_window_shape_tuple", "reduce_xor", "rem", "reshape", "rev", "rng_bit_generator", "round", "rsqrt", "scan",
+    "scatter", "scatter_add", "scatter_apply", "scatter_max", "scatter_min", "scatter_mul", "scatter_sub", "select",
+    "select_n", "shape_as_value", "shift_left", "shift_right_arithmetic", "shift_right_logical", "sign", "sin",
+    "sinh", "slice", "slice_in_dim", "sort", "sort_key_val", "split", "sqrt", "square", "squeeze", "stack", "stage",
+    "stop_gradient", "sub", "switch", "tan", "tanh", "tile", "top_k", "transpose", "unstack", "while_loop",
+    "with_sharding_constraint",
 ]  # fmt: skip
 
 
