@@ -41,6 +41,9 @@ _MODULES = {
         all allclose amax amin any argmax argmin array_equal array_equiv average count_nonzero cumprod cumsum diff max
         mean min nanmax nanmean nanmin nanprod nanstd nansum nanvar prod ptp std sum var
     """,
+    "gradcli.numpy._sets": """
+        intersect1d isin setdiff1d setxor1d union1d unique unique_all unique_counts unique_inverse unique_values
+    """,
     "gradcli.numpy._shapes": """
         atleast_1d atleast_2d atleast_3d broadcast_arrays broadcast_to copy expand_dims flip fliplr flipud
         matrix_transpose moveaxis ndim permute_dims ravel reshape roll rollaxis rot90 shape size squeeze swapaxes

@@ -151,6 +151,16 @@ from gradcli.numpy._reductions import ptp as ptp
 from gradcli.numpy._reductions import std as std
 from gradcli.numpy._reductions import sum as sum
 from gradcli.numpy._reductions import var as var
+from gradcli.numpy._sets import intersect1d as intersect1d
+from gradcli.numpy._sets import isin as isin
+from gradcli.numpy._sets import setdiff1d as setdiff1d
+from gradcli.numpy._sets import setxor1d as setxor1d
+from gradcli.numpy._sets import union1d as union1d
+from gradcli.numpy._sets import unique as unique
+from gradcli.numpy._sets import unique_all as unique_all
+from gradcli.numpy._sets import unique_counts as unique_counts
+from gradcli.numpy._sets import unique_inverse as unique_inverse
+from gradcli.numpy._sets import unique_values as unique_values
 from gradcli.numpy._shapes import atleast_1d as atleast_1d
 from gradcli.numpy._shapes import atleast_2d as atleast_2d
 from gradcli.numpy._shapes import atleast_3d as atleast_3d

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -184,15 +185,34 @@ def _known(x: Any) -> np.ndarray[Any, Any]:
 
 
 def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple[Any, ...]:
-    """The indices of the elements that are not 0, one array an axis; with ``size`` cut or filled to that many."""
-    found = np.nonzero(_known(arr(a)))
-    if size is not None:
-        fills = fill_value if isinstance(fill_value, tuple) else (fill_value or 0,) * len(found)
-        found = tuple(
-            np.concatenate([f[:size], np.full(builtins.max(size - len(f), 0), v, f.dtype)])
-            for f, v in zip(found, fills, strict=True)
-        )
-    return tuple(Array(f.astype(default_int())) for f in found)
+    """The indices of the elements that are not 0, one array an axis; with ``size`` cut or filled to that many.
+
+    Without ``size`` the values must be known; raises ConcretizationTypeError where they are not.
+    """
+    a = arr(a)
+    if size is None:
+        return tuple(Array(f.astype(default_int())) for f in np.nonzero(np.atleast_1d(_known(a))))
+    a = a if a.ndim else s.reshape(a, (1,))
+    truth = ravel(a if kind(a) == "b" else e.ne(a, like(a, 0)))
+    n, size = truth.size, operator.index(size)
+    order = sorting.argsort(e.bitwise_not(truth), 0)  # stable: what is true comes first, in its order
+    order = s.pad(s.slice_in_dim(order, 0, builtins.min(n, size), 0), order.dtype.type(0),
+                  [(0, builtins.max(size - n, 0), 0)])  # fmt: skip
+    there = e.lt(iota(default_int(), (size,), 0), sum(truth))
+    fills = fill_value if isinstance(fill_value, tuple) else (fill_value or 0,) * a.ndim
+    if len(fills) != a.ndim:
+        raise value_error(f"nonzero of {a.type} needs {a.ndim} fill values, got {len(fills)}")
+    return tuple(choose(there, i, fill) for i, fill in zip(_unravelled(order, a.shape), fills, strict=True))
+
+
+def _unravelled(flat: Any, shape: tuple[int, ...]) -> list[Any]:
+    """Places in the flattened array as indices, one an axis."""
+    out = []
+    for n in shape[::-1]:
+        n = builtins.max(n, 1)
+        out.append(e.rem(flat, like(flat, n)))
+        flat = e.div(flat, like(flat, n))
+    return out[::-1]
 
 
 def where(condition: Any, x: Any = None, y: Any = None, /, *, size: int | None = None, fill_value: Any = None) -> Any:
@@ -215,6 +235,8 @@ def flatnonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> A
 def argwhere(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
     """The indices of the elements that are not 0, one row each."""
     found = nonzero(a, size=size, fill_value=fill_value)
-    return Array(np.stack([_known(f) for f in found], 1)) if found else Array(np.zeros((1, 0), default_int()))
+    if not type_of(a).ndim:
+        return s.slice_in_dim(s.reshape(found[0], (found[0].size, 1)), 0, 0, 1)
+    return s.concatenate([s.reshape(f, (f.size, 1)) for f in found], 1)
 
 
