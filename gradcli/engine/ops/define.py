@@ -8,6 +8,8 @@ jvp(primals, tangents, **params) -> (out(s), tangent(s)): a tangent None is a sy
 linearize, as jvp: where tangents must be kept apart from primals (primitives with sub-jaxprs); default: jvp
 transpose(ct, *args, **params) -> one cotangent (or None) an argument: linear arguments are ``Undefined``
 batch(size, args, dims, **params) -> (out(s), dim(s)): ``dims`` holds an axis or None for each argument
+add_into(total, ct, **params): the transpose of a primitive that reads a part of its operand, added in place to a NumPy
+    array, so that reading n parts costs n parts and not n arrays
 
 Rules call the public functions of ``ops/``, so what a rule computes can be traced, differentiated and batched again.
 """
@@ -42,7 +44,9 @@ def is_linear(x: Any) -> bool:
 class Primitive:
     """One operation and its rules. ``effect`` keeps equations that nothing reads."""
 
-    __slots__ = ("batch", "effect", "family", "impl", "jvp", "linearize", "multiple", "name", "transpose", "type_rule")
+    __slots__ = (
+        "add_into", "batch", "effect", "family", "impl", "jvp", "linearize", "multiple", "name", "transpose", "type_rule",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class Primitive:
         linearize: Rule | None = None,
         transpose: Rule | None = None,
         batch: Rule | None = None,
+        add_into: Rule | None = None,
         multiple: bool = False,
         effect: bool = False,
         family: str = "",
@@ -61,7 +66,7 @@ class Primitive:
         if name in REGISTRY:
             raise ValueError(f"primitive {name} is defined twice")
         self.name, self.type_rule, self.impl = name, type_rule, impl
-        self.jvp, self.transpose, self.batch = jvp, transpose, batch
+        self.jvp, self.transpose, self.batch, self.add_into = jvp, transpose, batch, add_into
         self.linearize = linearize if linearize is not None else jvp
         self.multiple, self.effect, self.family = multiple, effect, family
         REGISTRY[name] = self

@@ -347,6 +347,11 @@ def _slice_impl(x: Any, start_indices: Shape, limit_indices: Shape, strides: Sha
     return x[tuple(builtins.slice(a, b, s) for a, b, s in zip(start_indices, limit_indices, steps, strict=True))]
 
 
+def _slice_add_into(total: Any, ct: Any, start_indices: Shape, limit_indices: Shape, strides: Shape | None) -> None:
+    steps = strides or (1,) * len(start_indices)
+    total[tuple(builtins.slice(a, b, s) for a, b, s in zip(start_indices, limit_indices, steps, strict=True))] += ct
+
+
 def _slice_transpose(ct: Any, x: Any, start_indices: Shape, limit_indices: Shape, strides: Shape | None) -> tuple[Any]:
     steps = strides or (1,) * len(start_indices)
     config = []
@@ -372,6 +377,7 @@ slice_p = Primitive(
     impl=_slice_impl,
     jvp=lambda primals, tangents, **params: (slice(primals[0], **params), slice(tangents[0], **params)),
     transpose=_slice_transpose,
+    add_into=_slice_add_into,
     batch=_slice_batch,
     family="shape",
 )

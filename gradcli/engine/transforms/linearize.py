@@ -19,7 +19,7 @@ from gradcli.engine.record import record
 from gradcli.engine.trace.collect import RareCollections
 from gradcli.engine.trace.tracer import STATE, Trace, Tracer, trace_closed
 from gradcli.engine.transforms.rules import evaluate_jaxpr, get, has_kinds, target, write_again
-from gradcli.engine.transforms.split import SPLITS, OneLinear, Split, apply_rule
+from gradcli.engine.transforms.split import SPLITS, OneLinear, Reading, Split, apply_rule
 from gradcli.engine.transforms.transpose import Cotangents
 
 
@@ -35,7 +35,7 @@ class Linear:
     def __init__(self, inputs: Sequence[Var], concrete: bool) -> None:
         self.inputs = inputs
         self.concrete = concrete
-        self.steps: list[tuple[Eqn, Split | OneLinear, Sequence[Any]]] = []
+        self.steps: list[tuple[Eqn, Split | OneLinear | Reading, Sequence[Any]]] = []
         self.outputs: Sequence[Atom] = ()
         self.out_active: Sequence[bool] = ()
 
@@ -50,6 +50,7 @@ class Linear:
 
     def _pull_values(self, pairs: Sequence[tuple[Var, Any]]) -> list[Any]:
         total: dict[Var, Any] = {}
+        own: set[Var] = set()  # whose total is an array made here, which nothing else refers to
         for var, ct in pairs:
             total[var] = total[var] + ct if var in total else ct
         for eqn, one, residuals in reversed(self.steps):
@@ -64,6 +65,10 @@ class Linear:
                     var = inputs[i]
                     before = total.get(var)
                     total[var] = found if before is None else before + found
+            elif type(one) is Reading:
+                ct = total.pop(eqn.outputs[0], None)
+                if ct is not None:
+                    one.add_into(ct, total, own)
             else:
                 cts = [total.pop(v, None) for v in eqn.outputs]
                 if any(ct is not None for ct in cts):
@@ -97,7 +102,7 @@ class Linear:
         def give(var: Any, new: Any) -> None:
             total[var] = add_any(total[var], new) if var in total else new
 
-        if isinstance(one, OneLinear):
+        if not isinstance(one, Split):
             for var, ct in zip(residuals, one.pull_back(cts), strict=True):
                 if ct is not None:
                     give(var, ct)
@@ -139,7 +144,7 @@ class Linear:
             inputs = [trace.input(v.type.strong()) for v in self.inputs]
             dots: dict[Any, Any] = dict(zip(self.inputs, inputs, strict=True))
             for eqn, one, residuals in self.steps:
-                if isinstance(one, OneLinear):
+                if not isinstance(one, Split):
                     found = evaluate_jaxpr(one.program(), [_tangent(dots, v) for v in residuals], eqn.source)
                     alive = [v for v, o in zip(eqn.outputs, one.outputs, strict=True) if o is not None]
                     dots.update(zip(alive, found, strict=True))
@@ -187,6 +192,12 @@ def _walk_values(jaxpr: Jaxpr, env: dict[Any, Any], live: set[Any], linear: Line
         else:
             values = [a.value if type(a) is Literal else env[a] for a in inputs]
             active = tuple([a in live for a in inputs])
+        if eqn.primitive.add_into is not None:
+            env[eqn.outputs[0]] = eqn.primitive.impl(*values, **eqn.params)
+            if active[0]:
+                live.add(eqn.outputs[0])
+                keep((eqn, Reading(eqn), inputs))
+            continue
         split = find(table, eqn, inputs, active) if has_kinds(eqn.primitive) else None
         if split is not None:
             var = eqn.outputs[0]

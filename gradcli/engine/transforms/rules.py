@@ -21,6 +21,7 @@ from gradcli.engine.trace.tracer import STATE, Trace, Tracer, bind, trace_closed
 
 T = TypeVar("T")
 CACHE_SIZE = 4096
+SIGHTINGS = 3
 
 
 def has_kinds(primitive: Primitive) -> bool:
@@ -39,6 +40,7 @@ class RuleCache(Generic[T]):
     def __init__(self, make: Callable[..., T]) -> None:
         self.make = make
         self._tables: dict[tuple[str, str], dict[Any, T]] = {}
+        self._seen: dict[Any, int] = {}
 
     def table(self) -> dict[Any, T]:
         """What is known under the settings in force that rules may ask for. For one walk, which asks for it once."""
@@ -48,8 +50,9 @@ class RuleCache(Generic[T]):
     def find(self, table: dict[Any, T], eqn: Eqn, inputs: Sequence[Any], how: Hashable) -> T | None:
         """The derived thing for an equation, where ``how`` says which operands take part, and in what way.
 
-        ``inputs`` have the types that its operands are to have. None where the equation's parameters cannot be keys:
-        the rule itself has to be used.
+        ``inputs`` have the types that its operands are to have. None where the rule itself has to be used: where the
+        equation's parameters cannot be keys, or belong to a kind of one operand that has hardly been seen (``x[i]`` is
+        of another kind for every ``i``).
         """
         params = eqn.params
         if len(inputs) == 2:
@@ -63,10 +66,19 @@ class RuleCache(Generic[T]):
         except TypeError:
             return None
         if found is None:
+            if params and len(inputs) == 1 and not self._familiar(key):
+                return None
             if len(table) >= CACHE_SIZE:
                 table.clear()
             found = table[key] = self.make(eqn.primitive, eqn.params, types_of(inputs), how)
         return found
+
+
+    def _familiar(self, key: Any) -> bool:
+        if len(self._seen) >= CACHE_SIZE:
+            self._seen.clear()
+        count = self._seen[key] = self._seen.get(key, 0) + 1
+        return count >= SIGHTINGS
 
 
 def target(values: Sequence[Any]) -> Trace | None | bool:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from gradcli.engine.array import type_of
 from gradcli.engine.execute.kernel import compile_kernel, tuple_text
-from gradcli.engine.ir.program import Atom, Jaxpr, Var
+from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Var
 from gradcli.engine.ir.types import ArrayType
-from gradcli.engine.ops.define import Primitive
+from gradcli.engine.ops.define import Primitive, Undefined
 from gradcli.engine.record import record
 from gradcli.engine.trace.tracer import Trace, Tracer, bind
 from gradcli.engine.transforms.rules import RuleCache, trace_rule
@@ -107,6 +109,39 @@ class OneLinear:
         outs = tuple(o for o in self.outputs if o is not None)
         trace = self.trace
         return Jaxpr(self.inputs, tuple(trace.eqns), outs, tuple(trace.constvars), tuple(trace.consts))
+
+
+class Reading:
+    """An equation that reads a part of its one operand: it is its own linear map, and adds in place when transposed."""
+
+    __slots__ = ("eqn", "outputs")
+
+    def __init__(self, eqn: Eqn) -> None:
+        self.eqn = eqn
+        self.outputs = eqn.outputs
+
+    def pull_back(self, cotangents: Sequence[Any]) -> Sequence[Any]:
+        """The cotangent of the operand, written out."""
+        eqn = self.eqn
+        found: Sequence[Any] = eqn.primitive.rule("transpose")(
+            cotangents[0], Undefined(eqn.inputs[0].type.strong()), **eqn.params
+        )
+        return found
+
+    def program(self) -> Jaxpr:
+        """The map as a program."""
+        eqn = self.eqn
+        dot, out = Var(eqn.inputs[0].type.strong()), Var(eqn.outputs[0].type.strong())
+        return Jaxpr((dot,), (Eqn(eqn.primitive, (dot,), eqn.params, (out,), eqn.source),), (out,))
+
+    def add_into(self, ct: Any, total: dict[Any, Any], own: set[Any]) -> None:
+        """Adds the cotangent to that of the operand in place; ``own``: whose total nothing else refers to."""
+        var = self.eqn.inputs[0]
+        if var not in own:
+            before = total.get(var)
+            total[var] = np.zeros(var.type.shape, var.type.dtype) if before is None else np.array(before)
+            own.add(var)
+        self.eqn.primitive.rule("add_into")(total[var], ct, **self.eqn.params)
 
 
 def apply_rule(
