@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcli import lax, nn, tree_util
+import gradcli
+from gradcli import ad_checkpoint, custom_batching, custom_derivatives, debug, flatten_util, lax, nn, tree_util
 from gradcli import numpy as gnp
 from gradcli.engine import api
 from gradcli.engine.array import Value
@@ -25,6 +26,8 @@ from gradcli.engine.errors import (
 )
 from gradcli.engine.settings import override, settings, update
 from gradcli.engine.trace.tracer import Tracer
+from gradcli.experimental import io_callback
+from gradcli.experimental import jet as jet_module
 
 _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "jax_enable_x64": ("precision", lambda on: "float64" if on else "float32"),
@@ -95,6 +98,7 @@ def modules() -> dict[str, types.ModuleType]:
     """Every module by its full name."""
     random = importlib.import_module("gradcli.random")
     public = {name: getattr(api, name) for name in api.__dict__ if not name.startswith("_")}
+    public |= {name: getattr(gradcli, name) for name in gradcli._MORE}
     errors = [
         ConcretizationTypeError, NonConcreteBooleanIndexError, TracerArrayConversionError, TracerBoolConversionError,
         TracerIntegerConversionError, UnexpectedTracerError,
@@ -117,10 +121,18 @@ def modules() -> dict[str, types.ModuleType]:
         "jax.scipy.special": scipy_special,
         "jax.config": _module("jax.config", config=config),
         "jax.typing": _module("jax.typing", ArrayLike=Any),
-        "jax.experimental": _module("jax.experimental", enable_x64=enable_x64),
+        "jax.experimental": _module(
+            "jax.experimental", enable_x64=enable_x64, io_callback=io_callback, jet=jet_module
+        ),
+        "jax.experimental.jet": jet_module,
+        "jax.ad_checkpoint": ad_checkpoint,
+        "jax.custom_batching": custom_batching,
+        "jax.custom_derivatives": custom_derivatives,
+        "jax.debug": debug,
+        "jax.flatten_util": flatten_util,
     }
     jax = _module(
-        "jax", **public, Array=Value, config=config, block_until_ready=_block_until_ready, device_get=_device_get,
+        "jax", **public, config=config, block_until_ready=_block_until_ready, device_get=_device_get,
         device_put=lambda x, *_, **__: gnp.asarray(x) if not isinstance(x, (dict, list, tuple)) else x,
         devices=_devices, local_devices=_devices, device_count=lambda: 1, local_device_count=lambda: 1,
         enable_x64=enable_x64, __version__="0.10.2",
