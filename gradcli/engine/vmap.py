@@ -127,12 +127,43 @@ def _place(size: int, x: Any, d: int | None, wanted: int | None) -> Any:
     return as_value(moveaxis(x, d, wanted % ndim))
 
 
-def pmap(fun: Function, axis_name: Any = None, *, in_axes: Any = 0, out_axes: Any = 0, **options: Any) -> Function:
+def pmap(
+    fun: Function, axis_name: Any = None, *, in_axes: Any = 0, out_axes: Any = 0,
+    static_broadcasted_argnums: int | Sequence[int] = (), axis_size: int | None = None, **options: Any,
+) -> Function:  # fmt: skip
     """The answers of :func:`vmap`, on local worker threads: the batch is cut into one part a worker.
 
     Inside another transformation, where there is nothing to run yet, it is ``vmap``; so it is under an axis name, as
-    collectives need all samples together.
+    collectives need all samples together. Arguments ``static_broadcasted_argnums`` are passed on as they are.
+    ``options`` (devices, backend, donated arguments) have no effect.
     """
-    if axis_name is not None:
-        return vmap(fun, in_axes, out_axes, axis_name)
+    numbers = static_broadcasted_argnums
+    static = (numbers,) if isinstance(numbers, int) else tuple(numbers)
+    if static:
+        return _with_static(fun, axis_name, in_axes, out_axes, static, axis_size)
+    if axis_name is not None or axis_size is not None:
+        return vmap(fun, in_axes, out_axes, axis_name, axis_size)
     return parallel_map(vmap(fun, in_axes, out_axes), in_axes, out_axes, fun)
+
+
+def _with_static(
+    fun: Function, axis_name: Any, in_axes: Any, out_axes: Any, static: Sequence[int], axis_size: int | None
+) -> Function:
+    """``pmap`` of the function of its other arguments."""
+
+    @functools.wraps(fun, updated=())
+    def run(*args: Any) -> Any:
+        fixed = {i % len(args): args[i] for i in static}
+
+        def of_others(*others: Any) -> Any:
+            stream = iter(others)
+            return fun(*(fixed[i] if i in fixed else next(stream) for i in range(len(args))))
+
+        of_others.__name__ = name_of(fun)
+        axes = in_axes
+        if isinstance(in_axes, (tuple, list)):
+            axes = tuple(a for i, a in enumerate(in_axes) if i not in fixed)
+        mapped = pmap(of_others, axis_name, in_axes=axes, out_axes=out_axes, axis_size=axis_size)
+        return mapped(*(a for i, a in enumerate(args) if i not in fixed))
+
+    return run
