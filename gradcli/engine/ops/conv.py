@@ -2,8 +2,8 @@
 
 It is bilinear, and both of its transposes are convolutions again: that for the operand slides the reversed kernel over
 the cotangents, that for the kernel slides the cotangents over the operand (V. Dumoulin and F. Visin, *A guide to
-convolution arithmetic for deep learning*, arXiv:1603.07285). Evaluation is one matrix product over the windows, read
-through a strided view.
+convolution arithmetic for deep learning*, arXiv:1603.07285). Evaluation copies the windows, by offset or by place,
+and takes one matrix product.
 """
 
 from __future__ import annotations
@@ -124,18 +124,22 @@ def _impl(
         work = np.result_type(work, out_dtype)
     x = np.transpose(lhs, dimension_numbers.lhs_spec).astype(work, copy=False)
     k = np.transpose(rhs, dimension_numbers.rhs_spec).astype(work, copy=False)
-    config = [(0, 0, 0)] * 2 + [(a, b, d - 1) for (a, b), d in zip(padding, lhs_dilation, strict=True)]
-    if any(any(c) for c in config):
-        x = pad_p.impl(x, work.type(0), config)
-    n, features, *_ = x.shape
     groups = max(feature_group_count, batch_group_count)
+    scattered = any(d > 1 for d in lhs_dilation) and all(n == 1 for n in window_strides)
+    if not scattered:
+        config = [(0, 0, 0)] * 2 + [(a, b, d - 1) for (a, b), d in zip(padding, lhs_dilation, strict=True)]
+        x = pad_p.impl(x, work.type(0), config) if any(any(c) for c in config) else x
+    n, features, *_ = x.shape
     if batch_group_count > 1:
         x = x.reshape(groups, n // groups, *x.shape[1:])
     else:
         x = np.moveaxis(x.reshape(n, groups, features // groups, *x.shape[2:]), 1, 0)
     k = k.reshape(groups, k.shape[0] // groups, *k.shape[1:])
-    out = _grouped(x, k, window_strides, rhs_dilation)  # (group, batch, *spatial, feature)
-    out = np.moveaxis(out, (0, -1), (1, 2))
+    if scattered:
+        out = _scattered(x, k, padding, lhs_dilation, rhs_dilation)
+    else:
+        out = _grouped(x, k, window_strides, rhs_dilation)  # (group, batch, feature, *spatial)
+    out = np.moveaxis(out, 0, 1)
     out = out.reshape(out.shape[0], groups * out.shape[2], *out.shape[3:])
     return np.transpose(out, np.argsort(dimension_numbers.out_spec)).astype(out_dtype, copy=False)
 
@@ -157,25 +161,83 @@ def windows_of(x: Any, sizes: Sequence[int], strides: Sequence[int], dilation: S
     return view[tuple(index)]
 
 
+def slices_of(starts: Sequence[int], counts: Sequence[int], steps: Sequence[int]) -> tuple[Any, ...]:
+    """The index of ``counts`` elements from ``starts`` on, with ``steps``, along the last dimensions."""
+    ends = [a + (n - 1) * s + 1 for a, n, s in zip(starts, counts, steps, strict=True)]
+    return (..., *(slice(a, b, s) for a, b, s in zip(starts, ends, steps, strict=True)))
+
+
 def _grouped(x: Any, k: Any, strides: Shape, dilation: Shape) -> Any:
-    """x (group, batch, in, *spatial), k (group, out, in, *window) -> (group, batch, *spatial, out)."""
+    """x (group, batch, in, *spatial), k (group, out, in, *window) -> (group, batch, out, *spatial)."""
     sizes = k.shape[3:]
-    n = len(sizes)
-    view = windows_of(x, sizes, strides, dilation)  # (group, batch, in, *out spatial, *window)
-    view = np.moveaxis(view, 2, 2 + n)
-    spatial = view.shape[2 : 2 + n]
-    groups, batch = view.shape[:2]
-    inner = math.prod(k.shape[2:])
-    matrix = k.reshape(groups, k.shape[1], inner).swapaxes(1, 2)
-    out = np.empty((groups, batch, math.prod(spatial), k.shape[1]), x.dtype)
-    row = max(1, math.prod(spatial) * inner * x.dtype.itemsize * groups)
-    step = max(1, WINDOW_BYTES // row)
+    spatial = tuple(
+        window_count(n, w, s, (0, 0), 1, d)
+        for n, w, s, d in zip(x.shape[3:], sizes, strides, dilation, strict=True)
+    )
+    groups, batch, features = x.shape[:3]
+    out = np.empty((groups, batch, k.shape[1], *spatial), x.dtype)
+    if not out.size or not k.size:
+        out.fill(0)
+        return out
+    bytes_each = groups * features * math.prod(sizes) * math.prod(spatial) * x.dtype.itemsize
+    step = max(1, WINDOW_BYTES // bytes_each)
+    part = _by_offset if math.prod(sizes) <= math.prod(spatial) else _by_place
     for start in range(0, batch, step):
-        part = view[:, start : start + step]
-        rows = part.reshape(groups, part.shape[1] * math.prod(spatial), inner)
-        product = np.matmul(rows, matrix)
-        out[:, start : start + step] = product.reshape(groups, part.shape[1], math.prod(spatial), k.shape[1])
-    return out.reshape(groups, batch, *spatial, k.shape[1])
+        out[:, start : start + step] = part(x[:, start : start + step], k, spatial, strides, dilation)
+    return out
+
+
+def _scattered(x: Any, k: Any, padding: Pairs, base: Shape, dilation: Shape) -> Any:
+    """Over holes: what every element gives to each place that it reaches, added up; the holes are never read."""
+    groups, batch, features, *lengths = x.shape
+    sizes = k.shape[3:]
+    ones = (1,) * len(sizes)
+    spatial = tuple(window_count(*c) for c in zip(lengths, sizes, ones, padding, base, dilation, strict=True))
+    out = np.zeros((groups, batch, k.shape[1], *spatial), x.dtype)
+    if not out.size or not k.size or not x.size:
+        return out
+    matrix = np.moveaxis(k, 2, -1).reshape(groups, 1, -1, features)  # (group, 1, out * window, in)
+    given = np.matmul(matrix, x.reshape(groups, batch, features, -1))
+    given = given.reshape(groups, batch, k.shape[1], math.prod(sizes), *lengths)
+    for i, place in enumerate(np.ndindex(*sizes)):
+        target: list[Any] = [...]
+        source: list[Any] = []
+        for n, m, (low, _), d, p, inner in zip(lengths, spatial, padding, base, place, dilation, strict=True):
+            origin = low - p * inner  # element j goes to origin + j * d
+            first = max(0, -(origin // d))
+            last = min(n - 1, (m - 1 - origin) // d)
+            source.append(slice(first, max(last + 1, first)))
+            target.append(slice(origin + first * d, max(origin + last * d + 1, origin + first * d), d))
+        out[tuple(target)] += given[(slice(None), slice(None), slice(None), i, *source)]
+    return out
+
+
+def _by_offset(x: Any, k: Any, spatial: Shape, strides: Shape, dilation: Shape) -> Any:
+    """For each element of the window, what it meets everywhere: few and long copies where the window is small."""
+    groups, batch, features = x.shape[:3]
+    sizes = k.shape[3:]
+    columns = np.empty((groups, batch, features, math.prod(sizes), *spatial), x.dtype)
+    for i, place in enumerate(np.ndindex(*sizes)):
+        starts = [p * d for p, d in zip(place, dilation, strict=True)]
+        columns[:, :, :, i] = x[slices_of(starts, spatial, strides)]
+    matrix = k.reshape(groups, 1, k.shape[1], -1)
+    out = np.matmul(matrix, columns.reshape(groups, batch, matrix.shape[-1], -1))
+    return out.reshape(groups, batch, k.shape[1], *spatial)
+
+
+def _by_place(x: Any, k: Any, spatial: Shape, strides: Shape, dilation: Shape) -> Any:
+    """For each place the window there: few and long copies where there are few places, as in gradients of kernels."""
+    groups, batch, features = x.shape[:3]
+    sizes = k.shape[3:]
+    rows = np.empty((groups, batch, math.prod(spatial), features, *sizes), x.dtype)
+    for i, place in enumerate(np.ndindex(*spatial)):
+        starts = [p * s for p, s in zip(place, strides, strict=True)]
+        rows[:, :, i] = x[slices_of(starts, sizes, dilation)]
+    matrix = k.reshape(groups, k.shape[1], -1).swapaxes(1, 2)
+    out = np.matmul(rows.reshape(groups, -1, matrix.shape[1]), matrix)
+    return np.moveaxis(out.reshape(groups, batch, math.prod(spatial), -1), 2, 3).reshape(
+        groups, batch, k.shape[1], *spatial
+    )
 
 
 # --- transposition ----------------------------------------------------------------------------------------------------

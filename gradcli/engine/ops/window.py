@@ -14,7 +14,7 @@ import numpy as np
 
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import ArrayType, Shape, array_type
-from gradcli.engine.ops.conv import dilated, window_count, windows_of
+from gradcli.engine.ops.conv import dilated, slices_of, window_count, windows_of
 from gradcli.engine.ops.define import REGISTRY, Primitive, is_linear, linear_jvp
 from gradcli.engine.ops.families import NUMBERS, ORDERED, Operation, same_kind
 from gradcli.engine.ops.shape import bad_shape, batch_to_front, pad, pad_p, slice
@@ -68,9 +68,21 @@ def _window_primitive(
     def impl(x: Any, window_dimensions: Shape, window_strides: Shape, padding: Pairs, base_dilation: Shape,
              window_dilation: Shape) -> Any:  # fmt: skip
         filled = padded(x, start(x.dtype), padding, base_dilation)
-        view = windows_of(filled, window_dimensions, window_strides, window_dilation)
-        n = len(window_dimensions)
-        return ufunc.reduce(view, axis=tuple(range(n, 2 * n)), initial=start(x.dtype), dtype=x.dtype)
+        counts = [
+            window_count(n, w, s, (0, 0), 1, d)
+            for n, w, s, d in zip(filled.shape, window_dimensions, window_strides, window_dilation, strict=True)
+        ]
+        out = np.full(counts, start(x.dtype), x.dtype)
+        if not out.size:
+            return out
+        if math.prod(window_dimensions) > math.prod(counts):
+            view = windows_of(filled, window_dimensions, window_strides, window_dilation)
+            n = len(window_dimensions)
+            return ufunc.reduce(view, axis=tuple(range(n, 2 * n)), initial=start(x.dtype), dtype=x.dtype)
+        for place in np.ndindex(*window_dimensions):  # one pass over the array for each element of the window
+            starts = [p * d for p, d in zip(place, window_dilation, strict=True)]
+            ufunc(out, filled[slices_of(starts, counts, window_strides)], out=out)
+        return out
 
     def apply(x: Any, **params: Any) -> Any:
         return bind(prim, x, **params)
