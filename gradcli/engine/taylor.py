@@ -33,22 +33,35 @@ def taylor(fun: Callable[..., Any], primals: Sequence[Any], direction: Sequence[
     return [tree_unflatten(out_tree, [as_value(series[k]) for series in found]) for k in range(order + 1)]
 
 
-def jet(fun: Callable[..., Any], primals: Sequence[Any], series: Sequence[Sequence[Any]]) -> tuple[Any, list[Any]]:
-    """JAX's ``jet``: ``series[i]`` holds the derivatives 1 … n of argument i; returns value and derivatives 1 … n."""
+def jet(
+    fun: Callable[..., Any], primals: Sequence[Any], series: Sequence[Sequence[Any]], factorial_scaled: bool = True,
+    **_: Any,
+) -> tuple[Any, list[Any]]:  # fmt: skip
+    """JAX's ``jet``: ``series[i]`` holds the derivatives 1 … n of argument i; returns value and derivatives 1 … n.
+
+    factorial_scaled=False: Taylor coefficients, derivatives over factorials, are given and returned instead.
+    Raises TypeError (G210) where arguments and series differ in number or length.
+
+    >>> value, terms = jet(lambda x: x * x, (3.0,), ([1.0, 0.0],))
+    >>> print(value, [float(t) for t in terms])
+    9.0 [6.0, 2.0]
+    """
     jaxpr, leaves, _, out_tree = program_of(fun, primals)
-    order = len(series[0])
+    lengths = {len(terms) for terms in series}
+    if len(series) != len(leaves) or len(lengths) != 1:
+        raise fail("G210", f"jet needs one series of one length for each of {len(leaves)} arguments", cls=TypeError)
+    order = lengths.pop()
+    factors = [math.factorial(k) if factorial_scaled else 1 for k in range(order + 1)]
     inputs = [
-        [x, *(mul(as_value(c), x.dtype.type(1 / math.factorial(k))) for k, c in enumerate(terms, start=1))]
+        [x, *(mul(as_value(c), x.dtype.type(1 / factors[k])) for k, c in enumerate(terms, start=1))]
         for x, terms in zip(leaves, series, strict=True)
     ]
     found = jet_values(jaxpr, inputs, order)
     out = tree_unflatten(out_tree, [as_value(s[0]) for s in found])
-    terms = [
-        tree_unflatten(out_tree, [_derivative(s, k) for s in found]) for k in range(1, order + 1)
-    ]
+    terms = [tree_unflatten(out_tree, [_term(s, k, factors[k]) for s in found]) for k in range(1, order + 1)]
     return out, terms
 
 
-def _derivative(series: list[Any], k: int) -> Any:
+def _term(series: list[Any], k: int, factor: int) -> Any:
     t = type_of(series[0])
-    return as_value(zeros(t) if series[k] is None else mul(series[k], t.dtype.type(math.factorial(k))))
+    return as_value(zeros(t) if series[k] is None else mul(series[k], t.dtype.type(factor)))

@@ -127,6 +127,12 @@ def test_high_order_of_a_loop_stays_small() -> None:
     assert size(12) < 5 * size(6)
 
 
+def test_coefficients_instead_of_derivatives() -> None:
+    value, terms = jet(lax.exp, (0.0,), ([1.0, 0.0, 0.0],), factorial_scaled=False)
+    assert float(value) == 1.0
+    np.testing.assert_allclose([float(t) for t in terms], [1.0, 1 / 2, 1 / 6], rtol=1e-15)
+
+
 def test_integer_powers_at_zero() -> None:
     found = taylor(lambda x: lax.integer_pow(x, 5), (0.0,), (1.0,), 6)
     np.testing.assert_array_equal([float(d) for d in found], [0, 0, 0, 0, 0, 120, 0])
@@ -137,6 +143,7 @@ def test_integer_powers_at_zero() -> None:
     [
         (lambda: taylor(lambda x: x, (1.0,), (1.0,), -1), ValueError),
         (lambda: taylor(lambda x: x, (1.0,), (1.0, 2.0), 1), TypeError),
+        (lambda: jet(lax.mul, (1.0, 2.0), ([1.0], [1.0, 0.0])), TypeError),
         (lambda: taylor(lambda x: gradcli.pure_callback(np.sin, gradcli.ShapeDtypeStruct((), float), x), (1.0,), (1.0,),
                         2), NotImplementedError),
     ],
