@@ -38,7 +38,7 @@ def command(
     ] = "modern",
     source: Annotated[bool, typer.Option("--source", help="The line that each equation came from.")] = False,
     values: Annotated[bool, typer.Option("--values", help="What each equation computes.")] = False,
-    simplify: Annotated[bool, typer.Option("--simplify", help="Without equations that nothing needs.")] = False,
+    simplify: Annotated[bool, typer.Option("--simplify", help="Fewer equations, the same values bit for bit.")] = False,
     as_: Annotated[
         Literal["text", "json", "python", "dot", "mermaid"], typer.Option("--as", help="Another form of the program.")
     ] = "text",

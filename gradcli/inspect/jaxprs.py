@@ -21,7 +21,7 @@ from gradcli.engine.errors import fail
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.text import jaxpr_json, jaxpr_text
-from gradcli.engine.transforms.dce import dce_jaxpr
+from gradcli.engine.transforms.simplify import simplify as simplified
 from gradcli.engine.tree import tree_flatten, tree_unflatten
 from gradcli.inspect.problem import Problem
 from gradcli.inspect.results import JaxprResult
@@ -170,7 +170,7 @@ def program(problem: Problem, of: str, over: Sequence[str] = (), simplify: bool 
     """The program of a composition and the values it was traced at."""
     stage = staged(problem, of, over)
     jaxpr, leaves, _, _ = program_of(stage.function, stage.args)
-    return (dce_jaxpr(jaxpr) if simplify else jaxpr), leaves
+    return (simplified(jaxpr, inline=True) if simplify else jaxpr), leaves
 
 
 def jaxpr_of(
