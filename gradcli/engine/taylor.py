@@ -35,7 +35,7 @@ def taylor(fun: Callable[..., Any], primals: Sequence[Any], direction: Sequence[
 
 def jet(
     fun: Callable[..., Any], primals: Sequence[Any], series: Sequence[Sequence[Any]], factorial_scaled: bool = True,
-    **_: Any,
+    **options: Any,
 ) -> tuple[Any, list[Any]]:  # fmt: skip
     """JAX's ``jet``: ``series[i]`` holds the derivatives 1 … n of argument i; returns value and derivatives 1 … n.
 

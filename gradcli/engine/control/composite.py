@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import Primitive
+from gradcli.engine.settings import settings
 from gradcli.engine.trace.tracer import trace_program
 from gradcli.engine.transforms.batch import batch_values
 from gradcli.engine.transforms.jvp import jvp_values
@@ -19,6 +21,7 @@ from gradcli.engine.transforms.rules import evaluate_jaxpr
 from gradcli.engine.transforms.transpose import backward_jaxpr
 
 Body = Callable[..., Sequence[Any]]
+CACHE_SIZE = 64  # programs that each such primitive remembers
 
 
 def composite_primitive(name: str, body: Body, family: str) -> Primitive:
@@ -27,8 +30,19 @@ def composite_primitive(name: str, body: Body, family: str) -> Primitive:
     ``body`` must not capture traced values: everything it works on is an argument.
     """
 
+    known: OrderedDict[Any, Jaxpr] = OrderedDict()
+
     def program(types: Sequence[ArrayType], params: dict[str, Any]) -> Jaxpr:
-        return trace_program(lambda *args: body(*args, **params), types, name=name)
+        key = (tuple(types), tuple(params.items()), settings())
+        try:
+            found = known.get(key)
+        except TypeError:  # parameters that cannot be keys
+            return trace_program(lambda *args: body(*args, **params), types, name=name)
+        if found is None:
+            found = known[key] = trace_program(lambda *args: body(*args, **params), types, name=name)
+            while len(known) > CACHE_SIZE:
+                known.popitem(last=False)
+        return found
 
     def types_of(args: Sequence[Any]) -> list[ArrayType]:
         return [type_of(a) for a in args]
