@@ -45,11 +45,11 @@ def simplify(jaxpr: Jaxpr, inline: bool = False) -> Jaxpr:
     """
     with RareCollections():
         for _ in range(_MAX_ROUNDS):
-            size = _size(jaxpr)
-            jaxpr = prune_jaxpr(Simplifier(inline).program(prune_jaxpr(jaxpr)))
-            if not any(eqn.params and eqn.primitive.family in ("control", "custom") for eqn in jaxpr.eqns):
-                break
-            if _size(jaxpr) == size:
+            before = jaxpr
+            jaxpr = prune_jaxpr(Simplifier(inline).program(jaxpr))
+            if not any(eqn.params and sub_jaxprs(eqn.params) for eqn in jaxpr.eqns):
+                break  # else what has become of a loop may be simplified with what is around it
+            if jaxpr is before or _size(jaxpr) == _size(before):
                 break
     return jaxpr
 
@@ -196,18 +196,18 @@ class Simplifier(View):
 
     def emit(self, eqn: Eqn) -> Sequence[Atom]:
         """Writes an equation, unless the same one is there; the atoms of its outputs."""
-        key = None if eqn.primitive.name in _ONCE_EACH or has_effect(eqn) else _key(eqn)
+        name = eqn.primitive.name
+        key = None if name in _ONCE_EACH or has_effect(eqn) else _key(eqn)
         if key is not None:
-            before: Eqn | None = self.seen.get(key)
-            if before is not None and all(
-                self.fits(a.type, b.type) for a, b in zip(before.outputs, eqn.outputs, strict=True)
-            ):
-                return before.outputs
-            self.seen[key] = eqn
+            before: Eqn = self.seen.setdefault(key, eqn)
+            if before is not eqn:
+                rows = zip(before.outputs, eqn.outputs, strict=True)
+                if all([self.fits(a.type, b.type) for a, b in rows]):
+                    return before.outputs
         self.eqns.append(eqn)
         for var in eqn.outputs:
             self.defined_by[var] = eqn
-        if eqn.primitive.name == "broadcast_in_dim" and type(eqn.inputs[0]) is Literal:
+        if name == "broadcast_in_dim" and type(eqn.inputs[0]) is Literal:
             self.scalars[eqn.outputs[0]] = eqn.inputs[0].value
         return eqn.outputs
 
@@ -233,12 +233,10 @@ class Simplifier(View):
 
     def _folded(self, eqn: Eqn) -> Any:
         """The value of an equation whose operands are known and which is small; None otherwise."""
-        values = []
         for atom in eqn.inputs:
-            value = atom.value if type(atom) is Literal else self.values.get(atom)  # type: ignore[arg-type]
-            if value is None:
+            if type(atom) is not Literal and atom not in self.values:
                 return None
-            values.append(value)
+        values = [a.value if type(a) is Literal else self.values[a] for a in eqn.inputs]  # type: ignore[index]
         type_ = eqn.outputs[0].type
         if type_.size > MAX_FOLDED or eqn.primitive.family not in _FOLDED or eqn.primitive.name in _ONCE_EACH:
             return None
@@ -273,7 +271,12 @@ def _uniform(value: Any) -> Any:
 
 
 def _all_same(a: Sequence[Any], b: Sequence[Any]) -> bool:
-    return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
+    if len(a) != len(b):
+        return False
+    for x, y in zip(a, b):  # noqa: B905 - hot, and of one length
+        if x is not y:
+            return False
+    return True
 
 
 def _key(eqn: Eqn) -> Any:

@@ -17,6 +17,8 @@ def _broadcast_operand(eqn: Eqn, view: View) -> Change:
     """An elementwise operation takes a scalar as it is: the equation that repeats it can go."""
     if eqn.inputs[0].type.dtype.kind == "c":  # NumPy may round complex products of arrays and scalars differently
         return None
+    if not eqn.outputs[0].type.shape:
+        return None
     inputs = tuple([_scalar_source(a, view) for a in eqn.inputs])
     if all(new is old for new, old in zip(inputs, eqn.inputs, strict=True)) or not any(a.type.shape for a in inputs):
         return None
