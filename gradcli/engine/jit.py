@@ -9,18 +9,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradcli.engine.array import Array, raw, type_of
+from gradcli.engine.array import Array, type_of
 from gradcli.engine.control.call import call
 from gradcli.engine.control.common import trace_tree
 from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
-from gradcli.engine.execute.interpret import interpret
+from gradcli.engine.execute.compiled import Compiled
+from gradcli.engine.execute.plain import RAISED
 from gradcli.engine.ir.program import Jaxpr
+from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location
-from gradcli.engine.trace.tracer import Tracer, tracing
+from gradcli.engine.trace.tracer import STATE, Tracer, tracing
 from gradcli.engine.transforms.dce import dce_jaxpr
-from gradcli.engine.tree import TreeDef, tree_flatten, tree_unflatten
+from gradcli.engine.tree import LEAF, TreeDef, tree_flatten, tree_structure, tree_unflatten
 
 CACHE_SIZE = 256
 
@@ -32,24 +34,51 @@ class Jitted:
         functools.update_wrapper(self, fun, updated=())
         self.fun = fun
         self.static_argnums, self.static_argnames = _both_ways(fun, static_argnums, static_argnames)
-        self._cache: OrderedDict[Any, tuple[Jaxpr, Jaxpr, TreeDef]] = OrderedDict()
+        self._cache: OrderedDict[Any, tuple[Jaxpr, Compiled, TreeDef]] = OrderedDict()
+        self._quick: dict[Any, Callable[..., Any]] = {}
         self._lock = threading.Lock()
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs or self.static_argnums or STATE.trace is not None:
+            return self._general(args, kwargs)
+        kinds: tuple[Any, ...] = tuple(map(type, args))
+        if kinds not in _FLOATS:
+            kinds = tuple([a.type if type(a) is Array else type(a) for a in args])
+        key = kinds, settings().key
+        found = self._quick.get(key)
+        if found is not None:
+            try:
+                return found(*args)
+            except RAISED:
+                del self._quick[key]
+        out = self._general(args, kwargs)
+        self._remember(key, args)
+        return out
+
+    def _remember(self, key: Any, args: tuple[Any, ...]) -> None:
+        """Makes the next call with numbers and arrays of these types find its program at once."""
+        if not all(k is float or isinstance(k, ArrayType) for k in key[0]):
+            return
+        found = self._cache.get(self._prepare(args, {})[1])
+        if found is not None and found[1].may_be_quick:
+            with self._lock:
+                if len(self._quick) >= CACHE_SIZE:
+                    self._quick.clear()
+                self._quick[key] = _direct(found[1], found[2])
+
+    def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         leaves, key, run = self._prepare(args, kwargs)
         found = self._cache.get(key)
         if found is None:
             found = self._trace(key, run, leaves)
-        jaxpr, live, out_tree = found
+        jaxpr, compiled, out_tree = found
         if tracing() or any(isinstance(x, Tracer) for x in (*leaves, *jaxpr.consts)):
             closed, consts = jaxpr.closed()
             return tree_unflatten(out_tree, call(closed, [*consts, *leaves], jaxpr.name))
-        values = interpret(live, [raw(x) for x in leaves])
-        outs = [Array(v, o.type) for v, o in zip(values, live.outputs, strict=True)]
-        return tree_unflatten(out_tree, outs)
+        return _results(compiled, out_tree, leaves)
 
     def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any, Any]:
         static = {i % len(args): args[i] for i in self.static_argnums if -len(args) <= i < len(args)}
@@ -75,10 +104,10 @@ class Jitted:
             ) from None  # fmt: skip
         return leaves, key, (tree, run)
 
-    def _trace(self, key: Any, run: Any, leaves: Sequence[Any]) -> tuple[Jaxpr, Jaxpr, TreeDef]:
+    def _trace(self, key: Any, run: Any, leaves: Sequence[Any]) -> tuple[Jaxpr, Compiled, TreeDef]:
         tree, f = run
         jaxpr, out_tree = trace_tree(f, tree, [type_of(x) for x in leaves], f.__name__)
-        found = (jaxpr, dce_jaxpr(jaxpr), out_tree)
+        found = (jaxpr, Compiled(dce_jaxpr(jaxpr)), out_tree)
         if not any(isinstance(c, Tracer) for c in jaxpr.consts):  # what it closed over belongs to one trace only
             with self._lock:
                 self._cache[key] = found
@@ -95,6 +124,26 @@ class Jitted:
         """Forgets every program."""
         with self._lock:
             self._cache.clear()
+            self._quick.clear()
+
+
+_FLOATS = {(float,) * n for n in range(9)}
+
+
+def _direct(compiled: Compiled, out_tree: TreeDef) -> Callable[..., Any]:
+    """The program as a function of numbers and arrays, without anything in between."""
+    values = compiled.on_values
+    if out_tree is LEAF:
+        return lambda *args: values(*args)[0]
+    if out_tree == tree_structure((0,) * out_tree.num_leaves):
+        return values
+    return lambda *args: tree_unflatten(out_tree, values(*args))
+
+
+def _results(compiled: Compiled, out_tree: TreeDef, args: Sequence[Any]) -> Any:
+    """Runs a program on values without tracers, and builds its result."""
+    outs = [Array(x, t) for x, t in zip(compiled(args), compiled.jaxpr.out_types, strict=True)]
+    return outs[0] if out_tree is LEAF else tree_unflatten(out_tree, outs)
 
 
 def _both_ways(fun: Any, argnums: Sequence[int], argnames: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cached_property
 from typing import Any, Literal
 
 from gradcli.engine.record import record, replaced
@@ -25,6 +26,11 @@ class Settings:
     precision: Precision = "float64"
     prng_partitionable: bool = True
     kink: KinkRule = "jax"
+
+    @cached_property
+    def key(self) -> tuple[Any, ...]:
+        """All of them as a tuple, quick to look up."""
+        return self.precision, self.prng_partitionable, self.kink
 
 
 _current: ContextVar[Settings] = ContextVar("gradcli_settings", default=Settings())  # noqa: B039 - frozen

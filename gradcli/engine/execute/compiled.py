@@ -1,0 +1,100 @@
+"""Programs compiled to Python functions: on plain numbers first, on NumPy scalars where plain numbers raise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine.array import Array, raw
+from gradcli.engine.execute.plain import RAISED, is_plain
+from gradcli.engine.execute.writer import Writer
+from gradcli.engine.ir.program import Jaxpr
+from gradcli.engine.transforms.dce import has_effect
+
+Function = Callable[..., Any]
+
+
+class Compiled:
+    """A program as a function of NumPy values, which may be Python numbers where its inputs are plain.
+
+    ``plain_inputs`` says which inputs of :attr:`quick` are Python numbers; ``only_plain``: there is nothing else in it.
+    """
+
+    def __init__(self, jaxpr: Jaxpr) -> None:
+        self.jaxpr = jaxpr
+        self.plain_inputs = tuple(is_plain(t) for t in jaxpr.in_types)
+        self._makers = tuple(t.dtype.type if is_plain(t) else None for t in jaxpr.out_types)
+        self.only_plain = all(self.plain_inputs) and all(is_plain(v.type) for e in jaxpr.eqns for v in e.outputs)
+        self.may_be_quick = not any(has_effect(eqn) for eqn in jaxpr.eqns)
+
+    @cached_property
+    def quick(self) -> Function:
+        """The function with plain numbers; it raises where they do."""
+        return function_of(self.jaxpr, True)
+
+    @cached_property
+    def on_values(self) -> Function:
+        """:attr:`quick` on values: Python's floats and arrays of the engine in, arrays out."""
+        program = self.quick if self.only_plain else _silent(self.quick)
+        scope: dict[str, Any] = {"program": program, "Array": Array}
+        takes, gives = [], []
+        for i, plain in enumerate(self.plain_inputs):
+            x = f"x{i}"
+            takes.append(f"{x} if type({x}) is float else {x}.value" + (".item()" if plain else ""))
+        for i, (make, t) in enumerate(zip(self._makers, self.jaxpr.out_types, strict=True)):
+            scope |= {f"t{i}": t, f"m{i}": make}
+            gives.append(f"Array({f'y{i}' if make is None else f'm{i}(y{i})'}, t{i}),")
+        names = [f"x{i}" for i in range(len(takes))]
+        outs = f"[{', '.join(f'y{i}' for i in range(len(gives)))}]"
+        run, result = f"{outs} = program({', '.join(takes)})", f"return ({' '.join(gives)})"
+        exec("\n    ".join([f"def call({', '.join(names)}):", run, result]), scope)
+        call: Function = scope["call"]
+        return call
+
+    @cached_property
+    def careful(self) -> Function:
+        """The function on NumPy values throughout."""
+        return function_of(self.jaxpr, False)
+
+    def __call__(self, args: Sequence[Any]) -> list[Any]:
+        """Outputs as NumPy values, for values without tracers."""
+        if self.may_be_quick:
+            if self.only_plain:
+                given = [x if type(x) is float else raw(x).item() for x in args]
+            else:
+                given = [raw(x).item() if p else raw(x) for x, p in zip(args, self.plain_inputs, strict=True)]
+            try:
+                if self.only_plain:  # Python's numbers know no floating-point warnings
+                    outs = self.quick(*given)
+                else:
+                    with np.errstate(all="ignore"):
+                        outs = self.quick(*given)
+            except RAISED:
+                self.may_be_quick = False  # it may well happen again, and the careful way is known to work
+            else:
+                return [x if make is None else make(x) for x, make in zip(outs, self._makers, strict=True)]
+        with np.errstate(all="ignore"):
+            return list(self.careful(*map(raw, args)))
+
+
+def _silent(function: Function) -> Function:
+    def run(*args: Any) -> Any:
+        with np.errstate(all="ignore"):
+            return function(*args)
+
+    return run
+
+
+def function_of(jaxpr: Jaxpr, plain: bool, name: str = "program") -> Function:
+    """The compiled function of one writing; returns a tuple."""
+    writer = Writer(plain)
+    parameters = [writer.fresh("x") for _ in jaxpr.inputs]
+    outs = writer.program(jaxpr, parameters, whole=True)
+    head = f"def {name}({', '.join(parameters)}):"
+    tail = f"    return ({''.join(text + ', ' for text in outs)})"
+    exec("\n".join([head, *writer.lines, tail]), writer.scope)
+    function: Function = writer.scope[name]
+    return function
