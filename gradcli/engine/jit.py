@@ -7,22 +7,24 @@ import inspect
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from gradcli.engine.array import Array, type_of
 from gradcli.engine.control.call import call
 from gradcli.engine.control.common import trace_tree
 from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
-from gradcli.engine.execute.compiled import Compiled
 from gradcli.engine.execute.plain import RAISED
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import STATE, Tracer, tracing
-from gradcli.engine.transforms.dce import dce_jaxpr
 from gradcli.engine.tree import LEAF, TreeDef, tree_flatten, tree_structure, tree_unflatten
+
+if TYPE_CHECKING:  # loaded when the first program is compiled
+    from gradcli.engine.execute.compiled import Compiled
 
 CACHE_SIZE = 256
 
@@ -107,7 +109,7 @@ class Jitted:
     def _trace(self, key: Any, run: Any, leaves: Sequence[Any]) -> tuple[Jaxpr, Compiled, TreeDef]:
         tree, f = run
         jaxpr, out_tree = trace_tree(f, tree, [type_of(x) for x in leaves], f.__name__)
-        found = (jaxpr, Compiled(dce_jaxpr(jaxpr)), out_tree)
+        found = (jaxpr, _compile(jaxpr), out_tree)
         if not any(isinstance(c, Tracer) for c in jaxpr.consts):  # what it closed over belongs to one trace only
             with self._lock:
                 self._cache[key] = found
@@ -138,6 +140,11 @@ def _direct(compiled: Compiled, out_tree: TreeDef) -> Callable[..., Any]:
     if out_tree == tree_structure((0,) * out_tree.num_leaves):
         return values
     return lambda *args: tree_unflatten(out_tree, values(*args))
+
+
+def _compile(jaxpr: Jaxpr) -> Compiled:
+    compiled: Compiled = import_module("gradcli.engine.execute.compiled").compile_program(jaxpr)
+    return compiled
 
 
 def _results(compiled: Compiled, out_tree: TreeDef, args: Sequence[Any]) -> Any:

@@ -13,6 +13,7 @@ from gradcli.engine.execute.plain import RAISED, is_plain
 from gradcli.engine.execute.writer import Writer
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.transforms.dce import has_effect
+from gradcli.engine.transforms.simplify import simplify
 
 Function = Callable[..., Any]
 
@@ -86,6 +87,11 @@ def _silent(function: Function) -> Function:
             return function(*args)
 
     return run
+
+
+def compile_program(jaxpr: Jaxpr) -> Compiled:
+    """The program simplified and compiled; the rest happens when it is first called."""
+    return Compiled(simplify(jaxpr, inline=True))
 
 
 def function_of(jaxpr: Jaxpr, plain: bool, name: str = "program") -> Function:
