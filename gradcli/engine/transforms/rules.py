@@ -134,6 +134,9 @@ def write_again(
             continue
         made = trace.write(eqn.primitive, inputs, eqn.params, [v.type for v in eqn.outputs], where)
         env.update(zip(eqn.outputs, made, strict=True))
+        if written is not None:
+            for var, tracer in zip(eqn.outputs, made, strict=True):
+                written(var, tracer)
     return [a if type(a) is Literal else env[a] for a in jaxpr.outputs]
 
 
