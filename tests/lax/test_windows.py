@@ -75,7 +75,8 @@ def check_grad_only(f: Any, x: Any) -> None:
 
 @pytest.mark.parametrize("axes", [(0,), (1, 2), (2, 0, 1)])
 def test_own_reduction_under_every_transformation(axes: tuple[int, ...]) -> None:
-    check_operation(lambda v: lax.reduce(v, 0.0, odd, axes), (RNG.uniform(0.1, 0.9, (2, 3, 2)),), order=2 if axes == (0,) else 1)
+    x = RNG.uniform(0.1, 0.9, (2, 3, 2))
+    check_operation(lambda v: lax.reduce(v, 0.0, odd, axes), (x,), order=2 if axes == (0,) else 1)
 
 
 def test_reduction_of_several_operands() -> None:

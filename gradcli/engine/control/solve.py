@@ -115,7 +115,7 @@ def _bind_root(program: Jaxpr, rule: Function, n: int, args: Sequence[Any]) -> l
     """The custom_jvp_call of a root: the parameters of f come first, the program of the solver does not need them."""
     jaxpr = with_inputs_between(program, 0, [type_of(a) for a in args[:n]])
     out: list[Any] = bind(
-        custom_jvp_call_p, *args, call_jaxpr=jaxpr, jvp=Rule(rule, "root_jvp"), name="custom_root",
+        custom_jvp_call_p, *args, call_jaxpr=jaxpr, jvp=Rule(rule, "_root_jvp"), name="_custom_root",
         symbolic_zeros=False,
     )  # fmt: skip
     return out
