@@ -15,7 +15,9 @@ from gradcli.numpy._creation import asarray
 pi, e, inf, nan, euler_gamma, newaxis = math.pi, math.e, math.inf, math.nan, 0.5772156649015329, None
 
 complexfloating, floating, generic, inexact = np.complexfloating, np.floating, np.generic, np.inexact
+character, flexible, object_ = np.character, np.flexible, np.object_
 integer, number, signedinteger, unsignedinteger = np.integer, np.number, np.signedinteger, np.unsignedinteger
+ComplexWarning = np.exceptions.ComplexWarning
 iinfo = np.iinfo
 dtype = np.dtype
 ndarray = Value

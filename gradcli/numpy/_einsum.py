@@ -54,6 +54,23 @@ def einsum(
     return transpose(result, [names.index(c) for c in output])
 
 
+def einsum_path(
+    subscripts: Any, /, *operands: Any, optimize: bool | str | list[tuple[int, ...]] = "auto"
+) -> tuple[list[Any], Any]:
+    """In which order :func:`einsum` contracts: a list to be given as ``optimize``, and NumPy's description of the cost.
+
+    >>> import numpy as np
+    >>> einsum_path("ij,jk,kl", np.ones((2, 9)), np.ones((9, 9)), np.ones((9, 2)))[0]
+    ['einsum_path', (0, 1), (0, 1)]
+    """
+    if not isinstance(subscripts, str):
+        subscripts, listed = _from_lists((subscripts, *operands))
+        operands = tuple(listed)
+    stand_ins = [np.broadcast_to(np.float64(0), type_of(x).shape) for x in operands]
+    found = np.einsum_path(subscripts, *stand_ins, optimize="greedy" if optimize == "auto" else optimize)
+    return list(found[0]), found[1]
+
+
 def _from_lists(args: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     """The string form of ``einsum(a, [0, 1], b, [1, 2], [0, 2])``."""
     letters = string.ascii_letters
@@ -110,6 +127,8 @@ def _path(inputs: Sequence[str], output: str, sizes: dict[str, int], optimize: A
     if len(inputs) == 2:
         return [(0, 1)]
     stand_ins = [np.broadcast_to(np.float64(0), [sizes[c] for c in names]) for names in inputs]
+    if isinstance(optimize, (list, tuple)):
+        return [tuple(step) for step in optimize if not isinstance(step, str)]
     mode = "optimal" if len(inputs) <= 5 and optimize is not False else "greedy"
     steps = np.einsum_path(f"{','.join(inputs)}->{output}", *stand_ins, optimize=mode)[0][1:]
     return [tuple(step) for step in steps]

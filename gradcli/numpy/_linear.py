@@ -14,7 +14,7 @@ from gradcli.engine.ir.types import canonical_dtype, promote_types
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.dot import dot_general
-from gradcli.engine.ops.operators import like, multiply, promoted, subtract, to_inexact, where
+from gradcli.engine.ops.operators import like, matmul, multiply, promoted, subtract, to_inexact, where
 from gradcli.engine.ops.shape import canonical_axis, reduce_sum
 from gradcli.numpy._base import arr, type_error, value_error
 from gradcli.numpy._reductions import sum
@@ -58,6 +58,25 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1, precision: Any = None, prefer
     x1, x2 = promoted(x1, x2)
     x1 = e.conj(x1) if type_of(x1).dtype.kind == "c" else x1
     return sum(e.mul(x1, x2), axis, preferred_element_type)
+
+
+def matvec(x1: Any, x2: Any, /) -> Any:
+    """The products of matrices and vectors: over the last axis of both, the other axes broadcast."""
+    x2 = arr(x2)
+    if not x2.ndim:
+        raise value_error("matvec needs a vector, got a scalar")
+    product = matmul(x1, s.expand_dims(x2, [x2.ndim]))
+    return s.squeeze(product, (type_of(product).ndim - 1,))
+
+
+def vecmat(x1: Any, x2: Any, /) -> Any:
+    """The products of vectors, conjugated, and matrices: over the last axis and the last but one."""
+    x1 = arr(x1)
+    if not x1.ndim:
+        raise value_error("vecmat needs a vector, got a scalar")
+    x1 = e.conj(x1) if x1.dtype.kind == "c" else x1
+    product = matmul(s.expand_dims(x1, [x1.ndim - 1]), x2)
+    return s.squeeze(product, (type_of(product).ndim - 2,))
 
 
 def inner(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None) -> Any:
@@ -205,19 +224,6 @@ def _matrix_shape(m: Any) -> tuple[int, int]:
 
 
 # --- polynomials, convolution, statistics ---------------------------------------------------------------------------
-
-
-def polyval(p: Any, x: Any, *, unroll: int = 16) -> Any:
-    """The polynomial with coefficients ``p`` (highest power first) at ``x``, by Horner's rule."""
-    p = arr(p)
-    (x,) = promoted(x)
-    out = None
-    for i in range(p.shape[0]):
-        coefficient = s.reshape(s.slice_in_dim(p, i, i + 1, 0), p.shape[1:])
-        out = coefficient if out is None else e.add(*promoted(multiply(out, x), coefficient))
-    if out is None:
-        return s.broadcast_to_type(like(x, 0), type_of(x))
-    return out if type_of(out).shape else s.broadcast_to_type(promoted(out, like(x, 0))[0], type_of(x))
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:

@@ -38,7 +38,6 @@ def _astype(self: Any, dtype: Any, copy: bool = False, device: Any = None) -> An
     return e.convert_element_type(self, canonical_dtype(np.float64 if dtype is None else dtype))
 
 
-
 def _clip(self: Any, min: Any = None, max: Any = None) -> Any:
     return u.clip(self, min, max)
 

@@ -15,10 +15,10 @@ from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import indexing
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops import sort as sorting
-from gradcli.engine.ops.operators import add, inexact, less, like, multiply, promoted, subtract
+from gradcli.engine.ops.operators import absolute, add, inexact, less, like, multiply, promoted, remainder, subtract
 from gradcli.engine.ops.operators import where as choose
 from gradcli.engine.ops.shape import canonical_axis, iota
-from gradcli.numpy._base import arr, kind, type_error, unsupported, value_error
+from gradcli.numpy._base import arr, kind, type_error, value_error
 from gradcli.numpy._reductions import sum
 from gradcli.numpy._shapes import ravel
 from gradcli.numpy._ufuncs import isnan
@@ -125,7 +125,7 @@ def _by_comparing(a: Any, v: Any, side: str) -> Any:
     return sum(_precedes(row, column, side), -1, INT32, promote_integers=False)
 
 
-def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+def digitize(x: Any, bins: Any, right: bool = False, *, method: str | None = None) -> Any:
     """The number of the bin that each element falls into; ``bins`` in increasing or decreasing order."""
     bins = arr(bins)
     if not bins.size:
@@ -139,28 +139,53 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     """Linear interpolation of the points ``(xp, fp)``, ``xp`` increasing; beyond them ``left`` and ``right``.
 
-    Raises ValueError unless ``xp`` and ``fp`` are vectors of one size; NotImplementedError for a period.
+    left, right: default the value of the first and last point; "extrapolate" continues the lines.
+    period: of ``x`` and ``xp``, which may then be in any order. Raises ValueError unless ``xp`` and ``fp`` are vectors
+    of one size, and for complex ``x``.
     """
-    if period is not None:
-        raise unsupported("interp with a period is not supported")
+    for side in (left, right):
+        if isinstance(side, str) and side != "extrapolate":
+            raise value_error(f"the only rule by name of interp is 'extrapolate', got {side!r}")
     x, xp, fp = arr(x), arr(xp), arr(fp)
+    if kind(x) == "c":
+        raise value_error("interp is not defined for complex x")
     if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
         raise value_error(f"interp needs xp and fp to be vectors of one size, got {xp.type} and {fp.type}")
     x, xp = (arr(inexact(v)[0]) for v in _same_dtype(x, xp))
     fp = arr(inexact(fp)[0])
+    if period is not None:
+        x, xp, fp = _periodic(x, xp, fp, period)
+        left = right = "extrapolate"
     first, last = getitem(fp, 0), getitem(fp, -1)
     if xp.size > 1:
         i = e.clamp(np.int32(1), searchsorted(xp, x, "right"), np.int32(xp.size - 1))
         before = e.sub(i, np.int32(1))
         f0, f1, x0, x1 = (indexing.get(v, j, mode="clip") for v, j in ((fp, before), (fp, i), (xp, before), (xp, i)))
         width = e.sub(x1, x0)
-        flat = e.eq(width, like(width, 0))
+        flat = e.le(e.abs(width), like(width, np.spacing(np.finfo(width.dtype).eps)))
         share = e.div(e.sub(x, x0), choose(flat, like(width, 1), width))
         out = choose(flat, f0, add(f0, multiply(share, subtract(f1, f0))))
     else:
         out = add(multiply(x, 0), first)
-    out = choose(e.lt(x, getitem(xp, 0)), first if left is None else left, out)
-    return choose(e.gt(x, getitem(xp, -1)), last if right is None else right, out)
+    if not isinstance(left, str):
+        out = choose(e.lt(x, getitem(xp, 0)), first if left is None else left, out)
+    if not isinstance(right, str):
+        out = choose(e.gt(x, getitem(xp, -1)), last if right is None else right, out)
+    return out
+
+
+def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
+    """All positions within one period, the points in order, and on both sides one more from the next period."""
+    if type_of(period).ndim:
+        raise value_error(f"a period is a number, got {type_of(period)}")
+    (period, *_) = promoted(absolute(period), like(xp, 0))
+    x, xp = remainder(x, period), remainder(xp, period)
+    places = sorting.argsort(xp)
+    xp, fp = getitem(xp, places), getitem(fp, places)
+    ends = s.slice_in_dim(xp, xp.size - 1, xp.size, 0), s.slice_in_dim(xp, 0, 1, 0)
+    xp = s.concatenate([subtract(ends[0], period), xp, add(ends[1], period)], 0)
+    fp = s.concatenate([s.slice_in_dim(fp, fp.size - 1, fp.size, 0), fp, s.slice_in_dim(fp, 0, 1, 0)], 0)
+    return x, xp, fp
 
 
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:

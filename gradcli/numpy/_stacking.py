@@ -13,6 +13,7 @@ from gradcli.engine.array import Value, type_of
 from gradcli.engine.ir.types import promote_types
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
+from gradcli.engine.ops.pieces import unstack as _unstack
 from gradcli.engine.ops.shape import canonical_axis, slice_in_dim
 from gradcli.numpy._base import arr, type_error, unsupported, value_error
 from gradcli.numpy._shapes import atleast_1d, atleast_2d, atleast_3d, flip, ravel
@@ -117,6 +118,14 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """Like :func:`split`; the first parts may be longer by one."""
     return _split("array_split", ary, indices_or_sections, axis)
+
+
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+    """The slices along an axis, one by one. Raises ValueError for a scalar."""
+    x = arr(x)
+    if not x.ndim:
+        raise value_error("unstack needs at least one dimension")
+    return tuple(_unstack(x, canonical_axis(axis, x.ndim)))
 
 
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:

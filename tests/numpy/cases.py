@@ -19,7 +19,7 @@ def real(shape: tuple[int, ...], domain: tuple[float, float] = WIDE) -> np.ndarr
 
 @dataclass(frozen=True)
 class Case:
-    """``name(*arrays, **options)``, or as ``call`` says; ``order`` 0 means no derivatives."""
+    """``name(*arrays, **options)``, or as ``call`` says; ``order`` 0: no derivatives, -1: no vmap either."""
 
     name: str
     arrays: tuple[Any, ...]
@@ -86,9 +86,10 @@ UFUNCS = [
     ],
 ]
 
+SMOOTH = ("sum", "prod", "var", "std")
 REDUCTIONS = [
     *[
-        Case(name, (T,), {"axis": axis, "keepdims": keepdims}, order=2 if axis is None else 1)
+        Case(name, (T,), {"axis": axis, "keepdims": keepdims}, order=2 if axis is None and name in SMOOTH else 1)
         for name in (
             "sum", "prod", "mean", "var", "std", "max", "min", "nansum", "nanmean", "nanmax", "nanmin", "nanvar",
             "nanstd", "median",
@@ -175,7 +176,7 @@ LINEAR = [
     Case("vdot", (A, B)),
     Case("tensordot", (T, real((3, 2, 2))), {"axes": ([1, 2], [0, 2])}),
     Case("kron", (A, S)),
-    Case("cross", (A, B)),
+    Case("cross", (A, B), order=1),
     Case("cross", (V, real((3,)))),
     Case("diagonal", (T,), {"offset": 1, "axis1": 1, "axis2": 2}),
     *[Case(n, (S,), {"k": k}) for n in ("tril", "triu", "diag") for k in (-1, 0, 2)],
@@ -216,15 +217,16 @@ SORTING = [
     Case("searchsorted", (np.array([1, 2, 2, 4]), INTS), order=0, id="int"),
     *[Case("digitize", (A, bins), order=0) for bins in (KNOTS, KNOTS[::-1].copy())],
     Case("select", (A, B), call=lambda f, x, y: f([x > 1, x > 0], [x, y], 0.5)),
-    Case("interp", (A, KNOTS, real((4,)))),
-    Case("interp", (A, KNOTS, real((4,))), {"left": 0.0, "right": 9.0}),
+    Case("interp", (A, KNOTS, real((4,))), order=1),
+    Case("interp", (V, KNOTS, real((4,))), {"left": 0.0, "right": 9.0}),
+    Case("interp", (A, KNOTS, real((4,))), {"left": "extrapolate", "right": "extrapolate"}, order=1),
     *[
         Case("quantile", (T,), {"q": 0.3, "method": m, "axis": 1}, order=1, id=m)
         for m in ("linear", "lower", "higher", "nearest", "midpoint")
     ],
-    Case("quantile", (T,), {"q": np.array([0.1, 0.5]), "axis": (0, 2), "keepdims": True}),
-    Case("percentile", (T,), {"q": 25}),
-    Case("nanmedian", (T,)),
+    Case("quantile", (T,), {"q": np.array([0.1, 0.5]), "axis": (0, 2), "keepdims": True}, order=1),
+    Case("percentile", (A,), {"q": 25}),
+    Case("nanmedian", (A,), order=1),
 ]
 
 TABLE = [*SORTING, *UFUNCS, *REDUCTIONS, *SHAPES, *CREATION, *LINEAR]
