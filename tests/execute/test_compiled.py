@@ -232,3 +232,17 @@ def test_jit_of_trees_and_of_second_derivatives() -> None:
     second = jit(hessian(lambda x, y: gnp.exp(x * y), (0, 1)))(0.5, 0.25)
     for _ in range(2):
         assert float(second[0][1]) == pytest.approx(math.exp(0.125) * 1.125)
+
+
+def test_loops_outside_of_jit_are_compiled_when_they_are_long() -> None:
+    def f(x: Any, n: int) -> Any:
+        carry, ys = lax.scan(lambda c, k: (gnp.sin(c) + k * x, c), x, gnp.arange(float(n)) / n)
+        return carry + gnp.sum(ys)
+
+    def g(x: Any, n: int) -> Any:
+        return lax.while_loop(lambda c: c[0] < n, lambda c: (c[0] + 1, gnp.cos(c[1])), (0, x))[1]
+
+    for h in (f, g):
+        for n in (3, 31, 32, 33, 200):
+            jaxpr = program(lambda x, h=h, n=n: h(x, n), 0.5)
+            assert float(h(0.5, n)) == pytest.approx(float(interpret(jaxpr, [np.float64(0.5)])[0]), rel=1e-12)

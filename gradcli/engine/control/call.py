@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.control.common import pick, split_list, spread
+from gradcli.engine.control.run import run_compiled
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
@@ -62,10 +63,15 @@ def call_types(*types: ArrayType, jaxpr: Jaxpr, **_: Any) -> list[ArrayType]:
     return list(jaxpr.out_types)
 
 
-jit_p = Primitive(
+def _run(*args: Any, **params: Any) -> list[Any]:
+    return run_compiled(jit_p, args, params)
+
+
+jit_p: Primitive = Primitive(
     "jit",
     type_rule=call_types,
     impl=lambda *args, jaxpr, name: interpret(jaxpr, args),
+    run=_run,
     jvp=_jvp,
     linearize=_linearize,
     transpose=transpose_call,

@@ -19,6 +19,7 @@ from gradcli.engine.control.common import (
     trace_tree,
     with_ignored_inputs,
 )
+from gradcli.engine.control.run import LONG, run_compiled
 from gradcli.engine.control.scan import scan, scan_p
 from gradcli.engine.errors import fail
 from gradcli.engine.execute.interpret import interpret
@@ -101,6 +102,16 @@ def _split(args: Sequence[Any], params: dict[str, Any]) -> list[list[Any]]:
 
 def _type(*types: ArrayType, body_jaxpr: Jaxpr, **_: Any) -> list[ArrayType]:
     return [t.strong() for t in body_jaxpr.out_types]
+
+
+def _run(*args: Any, **params: Any) -> list[Any]:
+    """Interprets the first steps; a loop that goes on is compiled from there."""
+    test_consts, body_consts, carry = _split(args, params)
+    for _ in range(LONG):
+        if not bool(interpret(params["cond_jaxpr"], [*test_consts, *carry])[0]):
+            return carry
+        carry = interpret(params["body_jaxpr"], [*body_consts, *carry])
+    return run_compiled(while_p, [*test_consts, *body_consts, *carry], params)
 
 
 def _impl(*args: Any, cond_jaxpr: Jaxpr, body_jaxpr: Jaxpr, cond_nconsts: int, body_nconsts: int) -> list[Any]:
@@ -236,6 +247,7 @@ while_p = Primitive(
     "while",
     type_rule=_type,
     impl=_impl,
+    run=_run,
     jvp=_jvp,
     linearize=_linearize,
     transpose=_transpose,

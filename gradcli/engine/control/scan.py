@@ -9,6 +9,7 @@ import numpy as np
 
 from gradcli.engine.array import type_of
 from gradcli.engine.control.common import filled, fixpoint, mismatch, pick, reordered, split_list, spread, trace_tree
+from gradcli.engine.control.run import LONG, run_compiled
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
@@ -108,6 +109,10 @@ def _impl(
         for y, value in zip(ys, out[num_carry:], strict=True):
             y[i] = value
     return [*carry, *ys]
+
+
+def _run(*args: Any, **params: Any) -> list[Any]:
+    return run_compiled(scan_p, args, params) if params["length"] >= LONG else _impl(*args, **params)
 
 
 def _bind(
@@ -252,6 +257,7 @@ scan_p = Primitive(
     "scan",
     type_rule=_type,
     impl=_impl,
+    run=_run,
     jvp=_jvp,
     linearize=_linearize,
     transpose=_transpose,

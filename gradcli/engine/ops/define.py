@@ -4,6 +4,7 @@ A primitive is defined once, with all its rules:
 
 type_rule(*types, **params) -> ArrayType, or a list of them when ``multiple`` outputs
 impl(*values, **params) -> NumPy value(s): the reference meaning, on NumPy arrays and scalars
+run, as impl: what is used outside of any program, where there is something quicker that means the same
 jvp(primals, tangents, **params) -> (out(s), tangent(s)): a tangent None is a symbolic zero
 linearize, as jvp: where tangents must be kept apart from primals (primitives with sub-jaxprs); default: jvp
 transpose(ct, *args, **params) -> one cotangent (or None) an argument: linear arguments are ``Undefined``
@@ -45,7 +46,8 @@ class Primitive:
     """One operation and its rules. ``effect`` keeps equations that nothing reads."""
 
     __slots__ = (
-        "add_into", "batch", "effect", "family", "impl", "jvp", "linearize", "multiple", "name", "transpose", "type_rule",
+        "add_into", "batch", "effect", "family", "impl", "jvp", "linearize", "multiple", "name", "run", "transpose",
+        "type_rule",
     )  # fmt: skip
 
     def __init__(
@@ -54,6 +56,7 @@ class Primitive:
         *,
         type_rule: Rule,
         impl: Rule,
+        run: Rule | None = None,
         jvp: Rule | None = None,
         linearize: Rule | None = None,
         transpose: Rule | None = None,
@@ -66,6 +69,7 @@ class Primitive:
         if name in REGISTRY:
             raise ValueError(f"primitive {name} is defined twice")
         self.name, self.type_rule, self.impl = name, type_rule, impl
+        self.run = run if run is not None else impl
         self.jvp, self.transpose, self.batch, self.add_into = jvp, transpose, batch, add_into
         self.linearize = linearize if linearize is not None else jvp
         self.multiple, self.effect, self.family = multiple, effect, family

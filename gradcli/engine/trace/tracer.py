@@ -318,7 +318,7 @@ def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) 
                 hint="return it from the function instead of keeping it in a variable", cls=UnexpectedTracerError,
             )  # fmt: skip
     with np.errstate(all="ignore"):
-        result = primitive.impl(*[a.value if type(a) is Array else raw(a) for a in args], **params)
+        result = primitive.run(*[a.value if type(a) is Array else raw(a) for a in args], **params)
     if primitive.multiple:
         return [Array(r, t) for r, t in zip(result, out, strict=True)]
     return Array(result, out)
@@ -377,7 +377,7 @@ def _evaluate_into(eqn: Eqn, known: dict[Var, Any]) -> None:
         saved, STATE.trace = STATE.trace, None
         try:
             with np.errstate(all="ignore"):
-                results = eqn.primitive.impl(*values, **eqn.params)
+                results = eqn.primitive.run(*values, **eqn.params)
         finally:
             STATE.trace = saved
         results = results if eqn.primitive.multiple else [results]

@@ -206,7 +206,7 @@ def _walk_values(jaxpr: Jaxpr, env: dict[Any, Any], live: set[Any], linear: Line
                 live.add(var)
                 keep((eqn, split, residuals))
         elif True not in active:
-            out = eqn.primitive.impl(*values, **eqn.params)
+            out = eqn.primitive.run(*values, **eqn.params)
             env.update(zip(eqn.outputs, out if eqn.primitive.multiple else (out,), strict=True))
         else:
             arrays = [Array(v, a.type) for v, a in zip(values, inputs, strict=True)]
