@@ -17,10 +17,9 @@ from gradcli.engine import api
 from gradcli.engine.array import Array, raw, type_of
 from gradcli.engine.autodiff import program_of
 from gradcli.engine.errors import fail
-from gradcli.engine.execute.interpret import interpret
+from gradcli.engine.execute.compiled import compile_program
 from gradcli.engine.numeric import Estimate, difference
 from gradcli.engine.ops.shape import reshape, slice_in_dim
-from gradcli.engine.transforms.dce import dce_jaxpr
 from gradcli.engine.tree import tree_flatten
 from gradcli.inspect.problem import Problem
 
@@ -84,8 +83,8 @@ class Derivative:
         jaxpr, _, _, _ = program_of(self.function, self.problem.points)
         if jaxpr.notes:
             return lambda values: np.asarray(raw(self.function(*[Array(v) for v in values])))
-        live = dce_jaxpr(jaxpr)
-        return lambda values: np.asarray(interpret(live, values)[0])
+        compiled = compile_program(jaxpr)
+        return lambda values: np.asarray(compiled(values)[0])
 
     def moved(self, entry: Entry) -> Callable[[complex], Any]:
         """The function of one step along ``entry``."""
