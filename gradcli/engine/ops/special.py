@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.engine.errors import RuleError, fail
 from gradcli.engine.ops.elementwise import add, exp, mul, neg, square
 from gradcli.engine.ops.erf_inv import erf_inv as erf_inv
 from gradcli.engine.ops.families import nary, unary
@@ -202,9 +203,9 @@ def _polygamma(m: Any, x: Any) -> Any:
 
 def _hurwitz(s: FloatArray, x: FloatArray) -> FloatArray:
     """Σ (x + k)^-s over k >= 0, for integers s >= 2: summed up to x = 12 + s, the rest by Euler-Maclaurin."""
-    goal = 12.0 + s
-    total = np.zeros_like(x)
     x = np.where(x < -1e4, math.nan, x)
+    goal, whole = hurwitz_goal(s, x)
+    total = np.zeros_like(x)
     while True:
         low = x < goal
         if not low.any():
@@ -216,17 +217,29 @@ def _hurwitz(s: FloatArray, x: FloatArray) -> FloatArray:
     for j, b in enumerate(_BERNOULLI[:9]):
         tail = tail + b / math.factorial(2 * j + 2) * term
         term = term * (s + 2 * j + 1) * (s + 2 * j + 2) / np.square(x)
-    return total + tail
+    return np.where(whole, total, total + tail)
+
+
+def hurwitz_goal(s: FloatArray, x: FloatArray) -> tuple[FloatArray, Any]:
+    """Up to where the terms of the Hurwitz zeta function are summed, and where these are all that count."""
+    start = np.where(x > 0, x, 1.0 + x - np.floor(x))
+    last = start * np.exp(40.0 / s) + 1.0
+    return np.minimum(12.0 + s, last), (last < 12.0 + s) & (x <= last)
 
 
 # --- primitives -----------------------------------------------------------------------------------------------------
 
 _SLOPE = 2.0 / math.sqrt(math.pi)
 
+
+def _no_order(*args: Any) -> Any:
+    raise fail("G203", "polygamma has no derivative with respect to its order", cls=RuleError)
+
+
 erf = unary("erf", _in_float64(_erf), lambda t, out, x: mul(_SLOPE, mul(t, exp(neg(square(x))))), "f")
 erfc = unary("erfc", _in_float64(_erfc), lambda t, out, x: mul(-_SLOPE, mul(t, exp(neg(square(x))))), "f")
 polygamma: Callable[..., Any] = nary(
-    "polygamma", _polygamma, [None, lambda t, out, m, x: mul(t, polygamma(add(m, 1.0), x))], "f"
+    "polygamma", _polygamma, [_no_order, lambda t, out, m, x: mul(t, polygamma(add(m, 1.0), x))], "f"
 )
 digamma = unary("digamma", _in_float64(_digamma), lambda t, out, x: mul(t, polygamma(1.0, x)), "f")
 lgamma = unary("lgamma", _in_float64(_lgamma), lambda t, out, x: mul(t, digamma(x)), "f")
