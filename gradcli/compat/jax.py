@@ -93,6 +93,15 @@ def _tree_module() -> types.ModuleType:
     return _module("jax.tree", **{name: short[name] for name in short})
 
 
+def _lazy(name: str, home: str) -> types.ModuleType:
+    """A module of that name whose contents are those of ``home``, which is loaded when the first one is used."""
+
+    def find(attribute: str) -> Any:
+        return getattr(importlib.import_module(home), attribute)
+
+    return _module(name, __getattr__=find, __dir__=lambda: dir(importlib.import_module(home)))
+
+
 @functools.cache
 def modules() -> dict[str, types.ModuleType]:
     """Every module by its full name."""
@@ -104,12 +113,14 @@ def modules() -> dict[str, types.ModuleType]:
         TracerIntegerConversionError, UnexpectedTracerError,
     ]  # fmt: skip
     scipy_special = importlib.import_module("gradcli.scipy.special")
+    scipy_linalg = _lazy("jax.scipy.linalg", "gradcli.scipy.linalg")
     test_util = _module("jax.test_util", check_grads=api.check_grads)
     found = {
         "jax.numpy": gnp,
         "jax.numpy.fft": gnp.fft,
         "jax.numpy.linalg": gnp.linalg,
         "jax.lax": lax,
+        "jax.lax.linalg": _lazy("jax.lax.linalg", "gradcli.lax.linalg"),
         "jax.random": random,
         "jax.nn": nn,
         "jax.tree_util": tree_util,
@@ -117,7 +128,8 @@ def modules() -> dict[str, types.ModuleType]:
         "jax.test_util": test_util,
         "jax.errors": _module("jax.errors", **{e.__name__: e for e in errors}),
         "jax.core": _module("jax.core", Tracer=Tracer),
-        "jax.scipy": _module("jax.scipy", special=scipy_special),
+        "jax.scipy": _module("jax.scipy", linalg=scipy_linalg, special=scipy_special),
+        "jax.scipy.linalg": scipy_linalg,
         "jax.scipy.special": scipy_special,
         "jax.config": _module("jax.config", config=config),
         "jax.typing": _module("jax.typing", ArrayLike=Any),
