@@ -55,7 +55,7 @@ class Jitted:
             try:
                 return found(*args)
             except RAISED:
-                del self._quick[key]
+                self._quick.pop(key, None)
         out = self._general(args, kwargs)
         self._remember(key, args)
         return out
@@ -117,16 +117,69 @@ class Jitted:
                     self._cache.popitem(last=False)
         return found
 
-    def lower(self, *args: Any, **kwargs: Any) -> Jaxpr:
-        """The program for these arguments."""
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """The program for arguments of these types, to look at or to compile."""
         leaves, key, run = self._prepare(args, kwargs)
-        return self._trace(key, run, leaves)[0]
+        return Lowered(*self._trace(key, run, leaves), key)
+
+    trace = lower
+
+    def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The types of the result."""
+        return self.lower(*args, **kwargs).out_info
 
     def clear_cache(self) -> None:
         """Forgets every program."""
         with self._lock:
             self._cache.clear()
             self._quick.clear()
+
+
+class Lowered:
+    """A program for arguments of given types, not run yet."""
+
+    def __init__(self, jaxpr: Jaxpr, compiled: Compiled, out_tree: TreeDef, key: Any) -> None:
+        self.jaxpr, self._compiled, self._out_tree, self._key = jaxpr, compiled, out_tree, key
+
+    @property
+    def out_info(self) -> Any:
+        """The types of the result."""
+        return tree_unflatten(self._out_tree, self.jaxpr.out_types)
+
+    def as_text(self, dialect: str | None = None) -> str:
+        """The program as a jaxpr, the only dialect there is."""
+        return str(self.jaxpr)
+
+    def lower(self) -> Lowered:
+        """Itself: tracing and lowering are one step here."""
+        return self
+
+    def compile(self) -> Executable:
+        """The program as a function for arguments of these types."""
+        return Executable(self._compiled, self._out_tree, self._key)
+
+
+class Executable:
+    """A compiled program: it is never traced again, and refuses arguments of other types."""
+
+    def __init__(self, compiled: Compiled, out_tree: TreeDef, key: Any) -> None:
+        self._compiled, self._out_tree, self._in_tree, self._types = compiled, out_tree, key[0], key[1]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, tree = tree_flatten((list(args), kwargs))
+        leaves = [as_value(x) for x in leaves]
+        types = tuple(x.type for x in leaves)
+        if tree != self._in_tree or types != self._types:
+            raise fail(
+                "G206", f"a program compiled for {self._in_tree} of {', '.join(map(str, self._types))} was called with "
+                f"{tree} of {', '.join(map(str, types))}", location=user_location(), cls=TypeError,
+                hint="call the jitted function itself, which traces again for other types",
+            )  # fmt: skip
+        return _results(self._compiled, self._out_tree, leaves)
+
+    def as_text(self) -> str:
+        """The simplified program that runs."""
+        return str(self._compiled.jaxpr)
 
 
 _FLOATS = {(float,) * n for n in range(9)}
