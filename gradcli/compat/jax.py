@@ -32,6 +32,8 @@ from gradcli.experimental import jet as jet_module
 _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "jax_enable_x64": ("precision", lambda on: "float64" if on else "float32"),
     "jax_threefry_partitionable": ("prng_partitionable", bool),
+    "jax_debug_nans": ("debug_nans", bool),
+    "jax_debug_infs": ("debug_infs", bool),
 }
 
 

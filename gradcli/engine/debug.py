@@ -12,35 +12,15 @@ from gradcli.engine.array import Array, raw
 from gradcli.engine.autodiff import Function, flat_values, name_of
 from gradcli.engine.control.common import split_list, trace_tree
 from gradcli.engine.custom import as_value
-from gradcli.engine.errors import Location, fail
-from gradcli.engine.ir.program import Eqn, Jaxpr
+from gradcli.engine.ir.program import Jaxpr
+from gradcli.engine.trace.nans import bad_value, is_bad
 from gradcli.engine.tree import tree_unflatten
 
 Test = Callable[[Any], bool]
 
 
 def _bad(infs: bool) -> Test:
-    def test(value: Any) -> bool:
-        array = np.asarray(value)
-        if array.dtype.kind not in "fc":
-            return False
-        return bool(np.isnan(array).any() or (infs and np.isinf(array).any()))
-
-    return test
-
-
-def _failure(eqn: Eqn, values: Sequence[Any], value: Any) -> Exception:
-    """The error for an equation, with its operands where they are scalars."""
-    location: Location | None = eqn.source.full() if eqn.source is not None else None
-    what = "nan" if np.isnan(np.asarray(value)).any() else "inf"
-    shown = ", ".join(str(v) for v in values) if values and all(np.ndim(v) == 0 for v in values) else ""
-    where = f" at {location}" if location is not None else ""
-    of = f" of {shown}" if shown else ""
-    error: Exception = fail(
-        "G200", f"invalid value ({what}) encountered in {eqn.primitive.name}{of}{where}", location=location,
-        hint="guard the operand, e.g. where(x > 0, log(where(x > 0, x, 1)), 0)", cls=FloatingPointError,
-    )  # fmt: skip
-    return error
+    return lambda value: is_bad(value, infs)
 
 
 def run_checked(jaxpr: Jaxpr, args: Sequence[Any], bad: Test) -> list[Any]:
@@ -58,7 +38,7 @@ def run_checked(jaxpr: Jaxpr, args: Sequence[Any], bad: Test) -> list[Any]:
             outs = list(out) if eqn.primitive.multiple else [out]
             for value in outs:
                 if bad(value):
-                    raise _failure(eqn, values, value)
+                    raise bad_value(eqn.primitive.name, values, value, eqn.source)
         env.update(zip(eqn.outputs, outs, strict=True))
     return [a.value if a.is_literal else env[a] for a in jaxpr.outputs]  # type: ignore[union-attr]
 

@@ -21,6 +21,7 @@ from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import STATE, Tracer, tracing
+from gradcli.engine.transforms.rules import evaluate_jaxpr
 from gradcli.engine.tree import LEAF, TreeDef, tree_flatten, tree_structure, tree_unflatten
 
 if TYPE_CHECKING:  # loaded when the first program is compiled
@@ -44,7 +45,7 @@ class Jitted:
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if kwargs or self.static_argnums or STATE.trace is not None:
+        if kwargs or self.static_argnums or STATE.trace is not None or settings().checks_values:
             return self._general(args, kwargs)
         kinds: tuple[Any, ...] = tuple(map(type, args))
         if kinds not in _FLOATS:
@@ -80,6 +81,8 @@ class Jitted:
         if tracing() or any(isinstance(x, Tracer) for x in (*leaves, *jaxpr.consts)):
             closed, consts = jaxpr.closed()
             return tree_unflatten(out_tree, call(closed, [*consts, *leaves], jaxpr.name))
+        if settings().checks_values:
+            return tree_unflatten(out_tree, evaluate_jaxpr(jaxpr, leaves))
         return _results(compiled, out_tree, leaves)
 
     def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any, Any]:

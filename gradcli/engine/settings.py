@@ -21,16 +21,25 @@ class Settings:
     precision: ``float64``, or ``float32``, which caps every array at 32 bits as JAX does without x64.
     prng_partitionable: the layout of random bits; True is what JAX uses now, False what it used until 0.4.35.
     kink: the derivative where a function has a kink (abs at 0, equal operands of max): JAX's choice, zero, or nan.
+    debug_nans: every operation that is evaluated raises where its result holds a nan.
+    debug_infs: and where it holds an infinity.
     """
 
     precision: Precision = "float64"
     prng_partitionable: bool = True
     kink: KinkRule = "jax"
+    debug_nans: bool = False
+    debug_infs: bool = False
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
         """All of them as a tuple, quick to look up."""
-        return self.precision, self.prng_partitionable, self.kink
+        return self.precision, self.prng_partitionable, self.kink, self.checks_values
+
+    @cached_property
+    def checks_values(self) -> bool:
+        """Whether results are looked at."""
+        return self.debug_nans or self.debug_infs
 
 
 _current: ContextVar[Settings] = ContextVar("gradcli_settings", default=Settings())  # noqa: B039 - frozen

@@ -28,7 +28,9 @@ from gradcli.engine.errors import (
 )
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Note, Var
 from gradcli.engine.ir.types import ArrayType
+from gradcli.engine.settings import settings
 from gradcli.engine.trace.collect import RareCollections
+from gradcli.engine.trace.nans import refuse
 from gradcli.engine.trace.source import Source, user_location, user_source
 
 if TYPE_CHECKING:
@@ -319,6 +321,10 @@ def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) 
             )  # fmt: skip
     with np.errstate(all="ignore"):
         result = primitive.run(*[a.value if type(a) is Array else raw(a) for a in args], **params)
+    now = settings()
+    if now.checks_values:
+        results = result if primitive.multiple else [result]
+        refuse(primitive.name, args, results, now.debug_infs, STATE.source or user_source(2))
     if primitive.multiple:
         return [Array(r, t) for r, t in zip(result, out, strict=True)]
     return Array(result, out)

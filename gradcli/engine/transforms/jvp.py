@@ -14,7 +14,7 @@ from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.shape import zeros
 from gradcli.engine.trace.tracer import STATE, bind, trace_closed
-from gradcli.engine.transforms.rules import RuleCache, evaluate_jaxpr, get, has_kinds, target, trace_rule
+from gradcli.engine.transforms.rules import RuleCache, evaluate_jaxpr, get, has_kinds, on_numbers, trace_rule
 
 Tangents = list[Any]
 
@@ -62,7 +62,7 @@ def jvp_values(jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any]) ->
     env: dict[Any, Any] = dict(zip(jaxpr.constvars, jaxpr.consts, strict=True))
     env.update(zip(jaxpr.inputs, primals, strict=True))
     dots: dict[Any, Any] = {v: t for v, t in zip(jaxpr.inputs, tangents, strict=True) if t is not None}
-    if target([*env.values(), *given]) is None:
+    if on_numbers([*env.values(), *given]):
         with np.errstate(all="ignore"):
             return _walk_values(jaxpr, {v: raw(x) for v, x in env.items()}, {v: raw(x) for v, x in dots.items()})
     return _walk_traced(jaxpr, env, dots)

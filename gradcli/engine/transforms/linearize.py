@@ -18,7 +18,7 @@ from gradcli.engine.ops.shape import zeros
 from gradcli.engine.record import record
 from gradcli.engine.trace.collect import RareCollections
 from gradcli.engine.trace.tracer import STATE, Trace, Tracer, trace_closed
-from gradcli.engine.transforms.rules import evaluate_jaxpr, get, has_kinds, target, write_again
+from gradcli.engine.transforms.rules import evaluate_jaxpr, get, has_kinds, on_numbers, target, write_again
 from gradcli.engine.transforms.split import SPLITS, OneLinear, Reading, Split, apply_rule
 from gradcli.engine.transforms.transpose import Cotangents
 
@@ -43,7 +43,7 @@ class Linear:
         """Cotangents of the inputs (None: zero) for those of the outputs."""
         rows = zip(self.outputs, self.out_active, cotangents, strict=True)
         pairs: list[tuple[Any, Any]] = [(v, ct) for v, active, ct in rows if active and ct is not None]
-        if self.concrete and target([ct for _, ct in pairs]) is None:
+        if self.concrete and on_numbers([ct for _, ct in pairs]):
             with np.errstate(all="ignore"), RareCollections():
                 return self._pull_values([(v, raw(ct)) for v, ct in pairs])
         return self._pull_traced(pairs)
@@ -165,13 +165,13 @@ def _tangent(dots: dict[Var, Any], var: Any) -> Any:
 
 def linearize_values(jaxpr: Jaxpr, primals: Sequence[Any], active: Sequence[bool]) -> tuple[list[Any], Linear]:
     """Outputs at ``primals`` and the linear map from the active inputs' tangents to the outputs' tangents."""
-    where = target([*primals, *jaxpr.consts])
+    concrete = on_numbers([*primals, *jaxpr.consts])
     inputs = [v for v, a in zip(jaxpr.inputs, active, strict=True) if a]
-    linear = Linear(inputs, where is None)
+    linear = Linear(inputs, concrete)
     live: set[Any] = set(inputs)
     env: dict[Any, Any] = dict(zip(jaxpr.constvars, jaxpr.consts, strict=True))
     env.update(zip(jaxpr.inputs, primals, strict=True))
-    if where is None:
+    if concrete:
         with np.errstate(all="ignore"), RareCollections():
             outs = _walk_values(jaxpr, {v: raw(x) for v, x in env.items()}, live, linear)
     else:

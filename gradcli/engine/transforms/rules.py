@@ -94,6 +94,11 @@ def target(values: Sequence[Any]) -> Trace | None | bool:
     return trace
 
 
+def on_numbers(values: Sequence[Any]) -> bool:
+    """Whether a walk may compute with NumPy values, past ``bind``: nothing is traced, no result to be looked at."""
+    return target(values) is None and not settings().checks_values
+
+
 def evaluate_jaxpr(jaxpr: Jaxpr, args: Sequence[Any], source: Source | None = None) -> list[Any]:
     """Applies a program to values: runs it, or writes its equations out again without asking for types anew.
 
@@ -103,7 +108,7 @@ def evaluate_jaxpr(jaxpr: Jaxpr, args: Sequence[Any], source: Source | None = No
     if isinstance(trace, Trace):
         written = write_again(trace, jaxpr, [trace.lift(a) for a in args], source)
         return [Array(a.value, a.type) if isinstance(a, Literal) else a for a in written]
-    if trace is None and not any(type(a) is Tracer for a in args):
+    if trace is None and not any(type(a) is Tracer for a in args) and not settings().checks_values:
         return [Array(v, a.type) for v, a in zip(interpret(jaxpr, list(map(raw, args))), jaxpr.outputs, strict=True)]
     return _bind_each(jaxpr, args, source)
 
