@@ -161,8 +161,7 @@ def multivariate_normal(
 
     shape: that of the result without its last axis; default that of the leading axes of both.
     method: how a factor of the covariance is found: ``cholesky``, or ``svd`` or ``eigh``, which allow singular ones.
-    Raises ValueError for another method and for arguments that do not fit, NotImplementedError where
-    gradcli.numpy.linalg does not have the factorisation.
+    Raises ValueError for another method and for arguments that do not fit.
     """
     words, mean, cov = single_key("multivariate_normal", key), asarray(mean), asarray(cov)
     mean, cov = (x if x.dtype.kind == "f" else e.convert_element_type(x, default_float()) for x in (mean, cov))
@@ -181,11 +180,7 @@ def _factor(cov: Any, method: str) -> Any:
     if method not in ("cholesky", "svd", "eigh"):
         raise fail("G206", f"the method of multivariate_normal is cholesky, svd or eigh, not {method!r}",
                    location=user_location(), cls=ValueError)  # fmt: skip
-    decompose = getattr(linalg, method, None)
-    if decompose is None:
-        raise fail("G212", f"multivariate_normal needs {method}, which gradcli.numpy.linalg does not have",
-                   location=user_location(), cls=NotImplementedError)  # fmt: skip
     if method == "cholesky":
-        return decompose(cov)
-    vectors, squares = decompose(cov)[:2] if method == "svd" else reversed(decompose(cov))
+        return linalg.cholesky(cov)
+    vectors, squares = linalg.svd(cov)[:2] if method == "svd" else reversed(linalg.eigh(cov))
     return vectors * e.sqrt(squares)[..., None, :]

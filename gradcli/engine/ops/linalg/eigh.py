@@ -64,12 +64,16 @@ def _type(x: ArrayType, *, subset_by_index: Subset, **_: Any) -> list[ArrayType]
 
 def _impl(x: Any, *, lower: bool, subset_by_index: Subset, **_: Any) -> list[Any]:
     def run(a: Any) -> tuple[Any, ...]:
-        values, vectors = np.linalg.eigh(a, "L" if lower else "U")
-        if not np.all(np.isfinite(values)):  # LAPACK returns anything for a matrix with nan
-            raise np.linalg.LinAlgError
-        return vectors, values
+        return np.linalg.eigh(a, "L" if lower else "U")[::-1]
 
-    vectors, values = each_matrix(run, x)
+    read = np.tril(x) if lower else np.triu(x)
+    lost = ~np.all(np.isfinite(read), (-2, -1))[..., None]  # LAPACK returns anything for these
+    if lost.any():
+        vectors, values = each_matrix(run, np.where(lost[..., None], x.dtype.type(0), x))
+        values = np.where(lost, values.dtype.type(np.nan), values)
+        vectors = np.where(lost[..., None], x.dtype.type(np.nan), vectors)
+    else:
+        vectors, values = each_matrix(run, x)
     first, last = subset_by_index or (0, x.shape[-1])
     return [vectors[..., first:last], values[..., first:last]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def _lu_type(x: ArrayType) -> list[ArrayType]:
 
 def _lu_impl(x: Any) -> list[Any]:
     *lead, n, m = x.shape
-    work = np.array(x, order="C").reshape(-1, n, m)
+    work = np.array(x, order="C").reshape(math.prod(lead), n, m)
     pivots = np.zeros((work.shape[0], min(n, m)), INT32)
     if work.size:
         _factor(work, pivots)
@@ -78,6 +79,9 @@ def _factor(a: Any, pivots: Any) -> None:
 
 def _eliminate(a: Any, pivots: Any) -> None:
     """Column by column; a column of zeros is left as it is."""
+    if a.shape[0] == 1:
+        _eliminate_one(a[0], pivots[0])
+        return
     each = np.arange(a.shape[0])
     for j in range(pivots.shape[1]):
         column = a[:, j:, j]
@@ -91,6 +95,21 @@ def _eliminate(a: Any, pivots: Any) -> None:
         a[:, j + 1 :, j] /= np.where(pivot == 0, pivot.dtype.type(1), pivot)
         if j + 1 < a.shape[2]:
             a[:, j + 1 :, j + 1 :] -= a[:, j + 1 :, j, None] * a[:, None, j, j + 1 :]
+
+
+def _eliminate_one(a: Any, pivots: Any) -> None:
+    """The same for one matrix, on a copy where columns lie next to each other if they are the longer ones."""
+    work = a.T.copy() if a.shape[0] > a.shape[1] else a.T
+    for j in range(len(pivots)):
+        column = work[j, j:]
+        size = np.abs(column.real) + np.abs(column.imag) if a.dtype.kind == "c" else np.abs(column)
+        found = pivots[j] = int(size.argmax()) + j
+        if found != j:
+            work[:, [j, found]] = work[:, [found, j]]
+        if work[j, j] != 0:
+            work[j, j + 1 :] /= work[j, j]
+        work[j + 1 :, j + 1 :] -= np.multiply.outer(work[j + 1 :, j], work[j, j + 1 :])
+    a[...] = work.T
 
 
 def _rows(a: Any, order: Any) -> Any:
@@ -170,7 +189,7 @@ def _pivots_type(x: ArrayType, permutation_size: int) -> ArrayType:
 
 
 def _pivots_impl(x: Any, permutation_size: int) -> Any:
-    flat = x.reshape(-1, x.shape[-1]) if x.size else x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
+    flat = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
     return order_of(flat, permutation_size).reshape(*x.shape[:-1], permutation_size)
 
 

@@ -188,7 +188,9 @@ def as_column(x: Any) -> Any:
 
 
 def take_rows(x: Any, places: Any) -> Any:
-    """The rows of matrices at ``places`` [..., n]: linear in ``x``."""
+    """The rows of matrices [..., n, m] in the order ``places`` [..., n]: linear in ``x``."""
+    if 0 in type_of(x).shape:
+        return x
     lead = tuple(range(type_of(x).ndim - 2))
     n = len(lead)
     numbers = GatherDimensionNumbers(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def _impl(x: Any, *, pivoting: bool, full_matrices: bool, use_magma: bool | None
     mode: Any = "complete" if full_matrices else "reduced"
     if not pivoting:
         return [*np.linalg.qr(x, mode)]
-    flat = x.reshape(int(np.prod(x.shape[:-2])), *x.shape[-2:])
+    flat = x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
     order = np.stack([_falling(a) for a in flat]) if len(flat) else np.zeros((0, x.shape[-1]), INT32)
     order = order.reshape(*x.shape[:-2], x.shape[-1])
     return [*np.linalg.qr(np.take_along_axis(x, order[..., None, :], -1), mode), order]
