@@ -157,7 +157,7 @@ def test_scan_swaps_its_carry() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.int32])
-@pytest.mark.parametrize("size", [1, blocks.LEAST, 3 * blocks.BLOCK + 17])
+@pytest.mark.parametrize("size", [1, blocks.LEAST, 3 * blocks.BLOCK_BYTES // 8 + 17])
 def test_rows_of_elementwise_equations(size: int, dtype: Any) -> None:
     x = (np.random.default_rng(0).normal(size=size) * 3).astype(dtype)
 
@@ -192,8 +192,15 @@ def test_results_are_not_shared() -> None:
 
 
 def test_two_threads_give_what_one_does() -> None:
-    x = np.linspace(-2, 2, blocks.SHARED + 1001)
+    x = np.linspace(-2, 2, blocks.SHARED // 4 + 1001)
     check(lambda a: gnp.exp(-a * a) * gnp.sin(a) + 1.0, x)
+
+
+@pytest.mark.parametrize("n", range(2, 20))
+def test_powers_of_large_arrays(n: int) -> None:
+    x = np.linspace(-1.5, 1.5, blocks.LEAST)
+    check(lambda a: (a * 2.0) ** n + a**n, x)
+    check(lambda a: (a + 1.0) ** n, x)
 
 
 def test_large_arrays_are_let_go() -> None:

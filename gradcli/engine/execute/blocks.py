@@ -7,6 +7,7 @@ write into buffers; buffers are used again as soon as nothing reads them, and re
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sys
 import threading
@@ -17,10 +18,11 @@ import numpy as np
 
 from gradcli.engine.ir.program import Atom, Eqn, Literal, Var
 from gradcli.engine.ir.types import Shape
+from gradcli.engine.record import record
 
 LEAST = 1 << 14  # elements from which blocks pay
-BLOCK = 1 << 15
-SHARED = 1 << 20  # elements from which a second thread pays
+BLOCK_BYTES = 1 << 17  # of one buffer: several of them fit the cache, and a ufunc call costs little beside them
+SHARED = 1 << 21  # operations (elements by equations) from which a second thread pays
 _KEPT = 1 << 28  # bytes of results that are kept for later ones
 
 UFUNCS: dict[str, Any] = {
@@ -168,11 +170,8 @@ class _BlockWriter:
         elif name == "select_n" and len(args) == 3 and eqn.inputs[0].type.dtype.kind == "b":
             target = self.destination(var)
             self.lines += [f"copyto({target}, {args[1]})", f"copyto({target}, {args[2]}, where={args[0]})"]
-        elif name == "integer_pow" and eqn.params["y"] in (2, 3):
-            target, times = self.destination(var), self.constant(np.multiply)
-            self.lines.append(f"{times}({args[0]}, {args[0]}, {target})")
-            if eqn.params["y"] == 3:
-                self.lines.append(f"{times}({args[0]}, {target}, {target})")
+        elif name == "integer_pow" and eqn.params["y"] > 1:
+            target = self.power(eqn.params["y"], args[0], var)
         else:
             impl = self.constant(functools.partial(eqn.primitive.impl, **eqn.params))
             if var in self._results:
@@ -182,6 +181,32 @@ class _BlockWriter:
                 target = f"v{len(self.lines)}"
                 self.lines.append(f"{target} = {impl}({', '.join(args)})")
         return target
+
+
+    def power(self, n: int, x: str, var: Var) -> str:
+        """Products by repeated squaring, in the order in which the primitive's own evaluation has them."""
+        times, target = self.constant(np.multiply), self.destination(var)
+        square, result = x, ""
+        while True:
+            if n & 1:
+                if result:
+                    self.lines.append(f"{times}({result}, {square}, {target})")
+                result = target if result else square
+            n >>= 1
+            if not n:
+                return result
+            if n == 1 and not result:  # the last square of a power of two is the result
+                self.lines.append(f"{times}({square}, {square}, {target})")
+                return target
+            free = self.spare(var) if square in (x, result) else square
+            self.lines.append(f"{times}({square}, {square}, {free})")
+            square = free
+
+    def spare(self, var: Var) -> str:
+        """One more buffer, until the equation of ``var`` is written."""
+        number = len(self.buffers)
+        self.buffers.append(var.type.dtype)
+        return f"b{number}"
 
 
 def _ufunc(eqn: Eqn) -> Any:
@@ -211,31 +236,45 @@ def compile_cluster(cluster: Cluster) -> Callable[..., Any]:
     cut += [f"{n} = {n}[low:high]" for n in outputs] + [f"{n} = {n}[:high - low]" for n in buffers]
     head = f"def block({', '.join(['low', 'high', *inputs, *outputs, *buffers])}):"
     exec("\n    ".join([head, *cut, *writer.lines]), writer.scope)
-    return functools.partial(_run, writer.scope["block"], cluster.shape, scalars,
-                   [v.type.dtype for v in cluster.outputs], writer.buffers)  # fmt: skip
+    results = [v.type.dtype for v in cluster.outputs]
+    length = BLOCK_BYTES // max(d.itemsize for d in (*results, *writer.buffers))
+    count = math.prod(cluster.shape) * len(cluster.eqns)
+    workers = (os.cpu_count() or 1) if count >= SHARED else 1
+    plan = _Plan(writer.scope["block"], cluster.shape, scalars, results, writer.buffers, length, workers)
+    return functools.partial(_run, plan)
 
 
-def _run(
-    block: Callable[..., None], shape: Shape, scalars: Sequence[bool], results: Sequence[np.dtype[Any]],
-    buffers: Sequence[np.dtype[Any]], *values: Any,
-) -> list[Any]:  # fmt: skip
-    size = int(np.prod(shape))
-    inputs = [x if s else np.ascontiguousarray(x).reshape(-1) for x, s in zip(values, scalars, strict=True)]
-    outputs = [_POOL.take(size, dtype) for dtype in results]
+@record
+class _Plan:
+    """How a cluster is run: the function of one block, its arrays, the elements of a block, and on how many threads."""
+
+    block: Callable[..., None]
+    shape: Shape
+    scalars: Sequence[bool]
+    results: Sequence[np.dtype[Any]]
+    buffers: Sequence[np.dtype[Any]]
+    length: int
+    workers: int
+
+
+def _run(plan: _Plan, *values: Any) -> list[Any]:
+    size = math.prod(plan.shape)
+    inputs = [x if s else np.ascontiguousarray(x).reshape(-1) for x, s in zip(values, plan.scalars, strict=True)]
+    outputs = [_POOL.take(size, dtype) for dtype in plan.results]
 
     def work(start: int, stop: int) -> None:
-        own = [np.empty(min(BLOCK, stop - start), dtype) for dtype in buffers]
+        own = [np.empty(min(plan.length, stop - start), dtype) for dtype in plan.buffers]
         with np.errstate(all="ignore"):  # threads have settings of their own
-            for low in range(start, stop, BLOCK):
-                block(low, min(low + BLOCK, stop), *inputs, *outputs, *own)
+            for low in range(start, stop, plan.length):
+                plan.block(low, min(low + plan.length, stop), *inputs, *outputs, *own)
 
-    workers = os.cpu_count() or 1
-    if size < SHARED or workers == 1:
+    if plan.workers == 1:
         work(0, size)
     else:
-        cuts = [size * i // workers // BLOCK * BLOCK for i in range(workers)] + [size]
-        list(_threads(workers).map(work, cuts[:-1], cuts[1:]))
-    return [x.reshape(shape) for x in outputs]
+        step = -(-size // plan.workers)
+        cuts = range(0, size, -(-step // 64) * 64)
+        list(_threads(plan.workers).map(work, cuts, [*cuts[1:], size]))
+    return [x.reshape(plan.shape) for x in outputs]
 
 
 @functools.cache
