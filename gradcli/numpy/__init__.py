@@ -57,6 +57,7 @@ _MODULES = {
         astype bitwise_count frexp gcd iscomplex isreal lcm ldexp nextafter packbits sort_complex spacing
         unpackbits
     """,
+    "gradcli.numpy._padding": "pad",
     "gradcli.numpy._polynomials": "poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots",
     "gradcli.numpy._reductions": """
         all allclose amax amin any argmax argmin array_equal array_equiv average count_nonzero cumprod cumsum
@@ -75,7 +76,7 @@ _MODULES = {
         sort where
     """,
     "gradcli.numpy._stacking": """
-        append array_split column_stack concat concatenate dsplit dstack hsplit hstack pad repeat split stack
+        append array_split column_stack concat concatenate dsplit dstack hsplit hstack repeat split stack
         tile unstack vsplit vstack
     """,
     "gradcli.numpy._statistics": "median nanmedian nanpercentile nanquantile percentile quantile",

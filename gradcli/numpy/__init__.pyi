@@ -191,6 +191,7 @@ from gradcli.numpy._numbers import packbits as packbits
 from gradcli.numpy._numbers import sort_complex as sort_complex
 from gradcli.numpy._numbers import spacing as spacing
 from gradcli.numpy._numbers import unpackbits as unpackbits
+from gradcli.numpy._padding import pad as pad
 from gradcli.numpy._polynomials import poly as poly
 from gradcli.numpy._polynomials import polyadd as polyadd
 from gradcli.numpy._polynomials import polyder as polyder
@@ -286,7 +287,6 @@ from gradcli.numpy._stacking import dsplit as dsplit
 from gradcli.numpy._stacking import dstack as dstack
 from gradcli.numpy._stacking import hsplit as hsplit
 from gradcli.numpy._stacking import hstack as hstack
-from gradcli.numpy._stacking import pad as pad
 from gradcli.numpy._stacking import repeat as repeat
 from gradcli.numpy._stacking import split as split
 from gradcli.numpy._stacking import stack as stack

@@ -1,4 +1,4 @@
-"""Arrays from data, constants and grids."""
+"""Arrays from data, constants and grids. There is one device: ``device`` has no effect."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ Size = int | Sequence[int]
 # --- from data ------------------------------------------------------------------------------------------------------
 
 
-def array(object: Any, dtype: Any = None, copy: bool = True, order: str | None = "K", ndmin: int = 0) -> Any:
+def array(
+    object: Any, dtype: Any = None, copy: bool = True, order: str | None = "K", ndmin: int = 0, *, device: Any = None
+) -> Any:
     """An array from numbers, NumPy arrays, values of gradcli, and nested lists or tuples of them, traced ones included.
 
     Raises TypeError for anything else, and ValueError where nested lists are of unequal length.
@@ -61,7 +63,9 @@ def array(object: Any, dtype: Any = None, copy: bool = True, order: str | None =
     return reshape(out, (1,) * lead + out.shape) if lead > 0 else out
 
 
-def asarray(a: Any, dtype: Any = None, order: str | None = None, *, copy: bool | None = None) -> Any:
+def asarray(
+    a: Any, dtype: Any = None, order: str | None = None, *, copy: bool | None = None, device: Any = None
+) -> Any:
     """Like :func:`array`; a value of gradcli is returned as it is."""
     return array(a, dtype=dtype)
 
@@ -127,7 +131,7 @@ def shape_of(shape: Any) -> tuple[int, ...]:
     return out
 
 
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None) -> Any:
     """An array of one value (or of an array that broadcasts to ``shape``)."""
     value = to_dtype(arr(fill_value), dtype)
     t = type_of(value).with_shape(shape_of(shape))
@@ -142,12 +146,12 @@ def _filled(shape: tuple[int, ...], value: Any) -> Any:
     return broadcast_in_dim(value if isinstance(value, Value) else np.asarray(value)[()], shape)
 
 
-def zeros(shape: Any, dtype: Any = None) -> Any:
+def zeros(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
     """Zeros, by default floats."""
     return full(shape, 0, default_float() if dtype is None else dtype)
 
 
-def ones(shape: Any, dtype: Any = None) -> Any:
+def ones(shape: Any, dtype: Any = None, *, device: Any = None) -> Any:
     """Ones, by default floats."""
     return full(shape, 1, default_float() if dtype is None else dtype)
 
@@ -155,18 +159,18 @@ def ones(shape: Any, dtype: Any = None) -> Any:
 empty = zeros
 
 
-def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None) -> Any:
+def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
     """An array of one value, with shape and dtype of ``a`` unless given."""
     t = type_of(a)
     return full(t.shape if shape is None else shape, fill_value, t.dtype if dtype is None else dtype)
 
 
-def zeros_like(a: Any, dtype: Any = None, shape: Any = None) -> Any:
+def zeros_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
     """Zeros, with shape and dtype of ``a`` unless given."""
     return full_like(a, 0, dtype, shape)
 
 
-def ones_like(a: Any, dtype: Any = None, shape: Any = None) -> Any:
+def ones_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
     """Ones, with shape and dtype of ``a`` unless given."""
     return full_like(a, 1, dtype, shape)
 
@@ -174,7 +178,7 @@ def ones_like(a: Any, dtype: Any = None, shape: Any = None) -> Any:
 empty_like = zeros_like
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None, *, device: Any = None) -> Any:
     """A matrix with ones on the ``k``-th diagonal."""
     dtype = canonical_dtype(default_float() if dtype is None else dtype)
     return Array(np.eye(int(N), None if M is None else int(M), int(k), dtype=dtype))
@@ -194,7 +198,7 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
 # --- grids ----------------------------------------------------------------------------------------------------------
 
 
-def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) -> Any:
+def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None, *, device: Any = None) -> Any:
     """Evenly spaced values from ``start`` (0) up to ``stop``, which is not included.
 
     The length depends on the values, which must be known: raises ConcretizationTypeError for traced ones under jit.
@@ -210,8 +214,9 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
 
 
 def linspace(
-    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
-) -> Any:
+    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None,
+    axis: int = 0, *, device: Any = None,
+) -> Any:  # fmt: skip
     """``num`` evenly spaced values from ``start`` to ``stop`` (included unless ``endpoint`` is False), along ``axis``.
 
     Differentiable in ``start`` and ``stop``. Raises ValueError for a negative number.

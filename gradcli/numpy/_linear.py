@@ -10,12 +10,24 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import Array, type_of
-from gradcli.engine.ir.types import canonical_dtype, promote_types
+from gradcli.engine.errors import fail
+from gradcli.engine.ir.types import canonical_dtype, promote_types, real_dtype
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.dot import dot_general
-from gradcli.engine.ops.operators import like, matmul, multiply, promoted, subtract, to_inexact, where
+from gradcli.engine.ops.operators import (
+    absolute,
+    like,
+    matmul,
+    multiply,
+    promoted,
+    subtract,
+    to_inexact,
+    true_divide,
+    where,
+)
 from gradcli.engine.ops.shape import canonical_axis, reduce_sum
+from gradcli.engine.trace.source import user_location
 from gradcli.numpy._base import arr, type_error, value_error
 from gradcli.numpy._reductions import sum
 from gradcli.numpy._shapes import moveaxis, ravel, swapaxes
@@ -265,20 +277,62 @@ def correlate(a: Any, v: Any, mode: str = "valid", *, precision: Any = None, pre
     return convolve(a, v, mode, preferred_element_type=preferred_element_type)
 
 
-def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None) -> Any:
-    """The covariance matrix of variables in rows (or columns), with divisor n - 1 (n if ``bias``)."""
+def cov(
+    m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None, fweights: Any = None,
+    aweights: Any = None, dtype: Any = None,
+) -> Any:  # fmt: skip
+    """The covariance matrix of variables in rows (or columns), with divisor n - 1 (n if ``bias``).
+
+    fweights: how often each observation counts; aweights: how much. Raises ValueError for more than two dimensions
+    and a dtype that is none of floats, RuntimeError for weights of another size, TypeError for fweights that are no
+    integers.
+    """
     x = _variables(m, rowvar)
     if y is not None:
         x = s.concatenate(promoted(x, _variables(y, rowvar)), 0)
     (x,) = promoted(x, to=to_inexact)
-    free = (0 if bias else 1) if ddof is None else ddof
-    n = x.shape[1]
-    mean = e.div(reduce_sum(x, (1,)), like(x, n))
+    x = _as_floats(x, dtype, "cov")
+    w = _observation_weights(fweights, aweights, x.shape[1])
+    n, free = x.shape[1], (0 if bias else 1) if ddof is None else ddof
+    if w is None:
+        mean, divisor = e.div(reduce_sum(x, (1,)), like(x, n)), like(x, n - free if n > free else math.nan)
+        return _second_moments(x, mean, None, divisor)
+    (w,) = promoted(w, to=lambda _: real_dtype(x.dtype))
+    total = reduce_sum(w, (0,))
+    mean = true_divide(reduce_sum(multiply(x, s.reshape(w, (1, n))), (1,)), total)
+    lost: Any = free  # what n loses, and the sum of weights in proportion
+    if free and aweights is not None:
+        lost = multiply(true_divide(sum(multiply(w, absolute(aweights))), total), free)
+    return _second_moments(x, mean, w, subtract(total, lost))
+
+
+def _second_moments(x: Any, mean: Any, w: Any, divisor: Any) -> Any:
+    """The weighted products of deviations from the mean, summed and divided; a scalar for a single variable."""
     x = subtract(x, s.reshape(mean, (x.shape[0], 1)))
     other = e.conj(x) if x.dtype.kind == "c" else x
-    product = _dot_general(x, other, ((1,), (1,)))
-    out = e.div(product, like(product, n - free if n > free else math.nan))
+    other = other if w is None else multiply(other, s.reshape(w, (1, w.size)))
+    out = true_divide(_dot_general(x, other, ((1,), (1,))), divisor)
     return s.reshape(out, ()) if out.shape == (1, 1) else s.squeeze(out, [i for i in range(2) if out.shape[i] == 1])
+
+
+def _as_floats(x: Any, dtype: Any, name: str) -> Any:
+    if dtype is None:
+        return x
+    if np.dtype(dtype).kind not in "fc":
+        raise value_error(f"{name} needs a dtype of floats, got {np.dtype(dtype)}")
+    return e.convert_element_type(x, canonical_dtype(dtype))
+
+
+def _observation_weights(fweights: Any, aweights: Any, n: int) -> Any:
+    """The product of both kinds of weights, in absolute value; None where there are none."""
+    for name, w in (("fweights", fweights), ("aweights", aweights)):
+        if w is not None and type_of(w).shape != (n,):
+            raise fail("G206", f"{name} of {type_of(w)} do not fit {n} observations", cls=RuntimeError,
+                       location=user_location())  # fmt: skip
+    if fweights is not None and type_of(fweights).dtype.kind not in "iu":
+        raise type_error("fweights must be integers", "aweights need not be")
+    given = [absolute(w) for w in (fweights, aweights) if w is not None]
+    return None if not given else given[0] if len(given) == 1 else multiply(*given)
 
 
 def _variables(m: Any, rowvar: bool) -> Any:
@@ -289,13 +343,21 @@ def _variables(m: Any, rowvar: bool) -> Any:
     return m if rowvar or m.shape[0] == 1 else swapaxes(m, 0, 1)
 
 
-def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
-    """The matrix of correlation coefficients."""
-    c = cov(x, y, rowvar)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, dtype: Any = None) -> Any:
+    """The matrix of correlation coefficients. Raises ValueError as :func:`cov`."""
+    c = cov(x, y, rowvar, dtype=dtype)
     if not c.ndim:
         return e.div(c, c)
     d = e.sqrt(e.real(diagonal(c)) if c.dtype.kind == "c" else diagonal(c))
-    return e.div(*promoted(c, outer(d, d)))
+    (d,) = promoted(d, to=lambda _: c.dtype)
+    ratio = true_divide(true_divide(c, s.expand_dims(d, [1])), s.expand_dims(d, [0]))
+    if c.dtype.kind == "c":
+        return e.complex(_limited(e.real(ratio)), _limited(e.imag(ratio)))
+    return _limited(ratio)
+
+
+def _limited(x: Any) -> Any:
+    return e.min(e.max(x, like(x, -1)), like(x, 1))
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:

@@ -161,7 +161,7 @@ def poly(seq_of_zeros: Any) -> Any:
     """
     zeros = arr(inexact(atleast_1d(_coefficients(seq_of_zeros)))[0])
     if zeros.ndim == 2 and zeros.shape[0] == zeros.shape[1] and zeros.size:
-        from gradcli.numpy.linalg import eigvals
+        from gradcli.numpy._linalg_factors import eigvals
 
         zeros = eigvals(zeros)
     if zeros.ndim != 1:
@@ -198,7 +198,7 @@ def roots(p: Any, *, strip_zeros: bool = True) -> Any:
 
 
 def _companion_values(p: Any) -> Any:
-    from gradcli.numpy.linalg import eigvals
+    from gradcli.numpy._linalg_factors import eigvals
 
     n = p.shape[0]
     if n < 2:
@@ -220,7 +220,7 @@ def polyfit(
     it is with ``cov="unscaled"``. Raises ValueError for a negative degree or too few points for a covariance,
     TypeError for shapes that do not fit.
     """
-    from gradcli.numpy.linalg import inv, lstsq
+    from gradcli.numpy._linalg_solve import inv, lstsq
 
     deg = operator.index(deg)
     if deg < 0:

@@ -316,23 +316,23 @@ def nanmean(
 
 def nanvar(
     a: Any, axis: Axis = None, dtype: Any = None, out: None = None, ddof: int = 0, keepdims: bool = False,
-    where: Where = None,
+    where: Where = None, mean: Any = None,
 ) -> Any:  # fmt: skip
     """The variance of what is not nan."""
     a = arr(a)
     if a.dtype.kind not in "fc":
-        return var(a, axis, dtype, out, ddof, keepdims, where=where)
+        return var(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean)
     valid = e.eq(a, a)
     valid = valid if where is None else e.bitwise_and(valid, broadcast_to(where, a.shape))
-    return var(select(valid, a, like(a, 0)), axis, dtype, out, ddof, keepdims, where=valid)
+    return var(select(valid, a, like(a, 0)), axis, dtype, out, ddof, keepdims, where=valid, mean=mean)
 
 
 def nanstd(
     a: Any, axis: Axis = None, dtype: Any = None, out: None = None, ddof: int = 0, keepdims: bool = False,
-    where: Where = None,
+    where: Where = None, mean: Any = None,
 ) -> Any:  # fmt: skip
     """The standard deviation of what is not nan."""
-    return e.sqrt(nanvar(a, axis, dtype, out, ddof, keepdims, where))
+    return e.sqrt(nanvar(a, axis, dtype, out, ddof, keepdims, where, mean))
 
 
 def _nan_extremum(name: str, plain: Callable[..., Any], neutral: float) -> Callable[..., Any]:

@@ -12,7 +12,10 @@ import numpy as np
 from gradcli.engine.array import Array, Value, type_of
 from gradcli.engine.ir.types import Shape, broadcast_shapes
 from gradcli.engine.ops import shape as s
+from gradcli.engine.ops.dynamic import dynamic_slice_in_dim
+from gradcli.engine.ops.operators import negative, remainder
 from gradcli.engine.ops.shape import canonical_axis, concatenate, slice_in_dim
+from gradcli.engine.trace.tracer import Tracer
 from gradcli.numpy._base import Axis, arr, axes_of, type_error, unsupported, value_error
 from gradcli.numpy._creation import shape_of
 
@@ -183,14 +186,29 @@ def roll(a: Any, shift: Any, axis: Axis = None) -> Any:
     a = arr(a)
     if axis is None:
         return s.reshape(roll(s.reshape(a, (a.size,)), shift, 0), a.shape)
-    axes = [axis] if isinstance(axis, int) else list(axis)
+    axes = [canonical_axis(i, a.ndim) for i in ([axis] if isinstance(axis, int) else axis)]
+    if isinstance(shift, Tracer) or (isinstance(shift, (list, tuple)) and any(isinstance(n, Tracer) for n in shift)):
+        return _rolled_by_traced(a, shift, axes)
     shifts = np.broadcast_to(np.asarray(shift.concrete() if isinstance(shift, Value) else shift), (len(axes),))
     for n, i in zip(shifts.tolist(), axes, strict=True):
-        i = canonical_axis(i, a.ndim)
         size = a.shape[i]
         n = n % size if size else 0
         if n:
             a = concatenate([slice_in_dim(a, size - n, size, i), slice_in_dim(a, 0, size - n, i)], i)
+    return a
+
+
+def _rolled_by_traced(a: Any, shift: Any, axes: Sequence[int]) -> Any:
+    """Each axis twice, one behind the other, and a window of its size that starts where the shift says."""
+    each = list(shift) if isinstance(shift, (list, tuple)) else list(shift) if type_of(shift).ndim else [shift]
+    each = each * len(axes) if len(each) == 1 else each
+    if len(each) != len(axes):
+        raise value_error(f"roll got {len(each)} shifts for {len(axes)} axes")
+    for n, i in zip(each, axes, strict=True):
+        size = a.shape[i]
+        if size:
+            start = remainder(negative(n), size)
+            a = dynamic_slice_in_dim(concatenate([a, a], i), start, size, i)
     return a
 
 

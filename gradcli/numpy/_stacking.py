@@ -1,10 +1,9 @@
-"""Joining, splitting, repeating and padding."""
+"""Joining, splitting and repeating."""
 
 from __future__ import annotations
 
 import builtins
 import operator
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,13 @@ from gradcli.engine.array import Value, type_of
 from gradcli.engine.ir.types import promote_types
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
+from gradcli.engine.ops.operators import like
 from gradcli.engine.ops.pieces import unstack as _unstack
 from gradcli.engine.ops.shape import canonical_axis, slice_in_dim
-from gradcli.numpy._base import arr, type_error, unsupported, value_error
-from gradcli.numpy._shapes import atleast_1d, atleast_2d, atleast_3d, flip, ravel
+from gradcli.engine.ops.take import take
+from gradcli.numpy._base import arr, type_error, value_error
+from gradcli.numpy._reductions import cumsum, sum
+from gradcli.numpy._shapes import atleast_1d, atleast_2d, atleast_3d, ravel
 
 
 def _arrays(arrays: Any, name: str, dtype: Any = None) -> list[Any]:
@@ -158,124 +160,38 @@ def tile(A: Any, reps: Any) -> Any:
     return s.reshape(out, tuple(n * size for n, size in zip(times, A.shape, strict=True)))
 
 
-def repeat(a: Any, repeats: Any, axis: int | None = None, *, total_repeat_length: int | None = None) -> Any:
-    """Each element repeated, along an axis or flattened. The counts must be known while tracing.
+def repeat(
+    a: Any, repeats: Any, axis: int | None = None, *, total_repeat_length: int | None = None, out_sharding: Any = None
+) -> Any:
+    """Each element repeated, along an axis or flattened: as often as its count says, or all equally often.
 
-    Raises NotImplementedError for ``total_repeat_length``.
+    The counts must be known, or ``total_repeat_length`` given: then the result is cut, or filled up with the last
+    element, to that length. Raises ValueError where counts and elements do not fit.
     """
-    if total_repeat_length is not None:
-        raise unsupported("repeat with total_repeat_length is not supported", "leave it out: the counts are known")
     a = arr(a)
     if axis is None:
         a, axis = ravel(a), 0
     axis = canonical_axis(axis, a.ndim)
-    counts = np.asarray(repeats.concrete() if isinstance(repeats, Value) else repeats)
-    if counts.size == 1:
-        n = int(counts.reshape(()))
+    n = a.shape[axis]
+    counts = arr(np.asarray(repeats)) if isinstance(repeats, (list, tuple)) else arr(repeats)
+    if counts.ndim > 1 or counts.size not in (1, n):
+        raise value_error(f"repeat needs one count, or one for each of {n} elements, got {counts.type}")
+    if total_repeat_length is not None:
+        return _repeat_to_length(a, counts, axis, operator.index(total_repeat_length))
+    known = np.asarray(counts.concrete())
+    if known.size == 1:
+        times = int(known.reshape(()))
         shape = a.shape
         wide = s.expand_dims(a, [axis + 1])
-        out = s.broadcast_in_dim(wide, (*shape[: axis + 1], n, *shape[axis + 1 :]), tuple(range(a.ndim + 1)))
-        return s.reshape(out, (*shape[:axis], shape[axis] * n, *shape[axis + 1 :]))
-    if counts.shape != (a.shape[axis],):
-        raise value_error(f"repeat needs one count, or one for each of {a.shape[axis]} elements, got {counts.shape}")
-    pieces = []
-    for i, n in enumerate(counts.tolist()):
-        if n:
-            piece = slice_in_dim(a, i, i + 1, axis)
-            pieces.append(s.broadcast_in_dim(piece, (*a.shape[:axis], n, *a.shape[axis + 1 :]), tuple(range(a.ndim))))
-    return s.concatenate(pieces, axis) if pieces else slice_in_dim(a, 0, 0, axis)
+        out = s.broadcast_in_dim(wide, (*shape[: axis + 1], times, *shape[axis + 1 :]), tuple(range(a.ndim + 1)))
+        return s.reshape(out, (*shape[:axis], shape[axis] * times, *shape[axis + 1 :]))
+    return take(a, np.repeat(np.arange(n), known), axis)
 
 
-# --- padding --------------------------------------------------------------------------------------------------------
-
-
-def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0, **kwargs: Any) -> Any:
-    """Padding before and after each axis; modes constant, edge, reflect, symmetric, wrap and empty.
-
-    ``pad_width`` is n, (before, after), or one such pair an axis. Raises NotImplementedError for other modes.
-    """
-    a = arr(array)
-    widths = np.broadcast_to(np.asarray(pad_width), (a.ndim, 2)).tolist()
-    if any(n < 0 for pair in widths for n in pair):
-        raise value_error(f"pad needs non-negative widths, got {pad_width}")
-    if kwargs and not (mode in ("reflect", "symmetric") and kwargs.get("reflect_type") == "even"):
-        raise unsupported(f"pad does not support {', '.join(kwargs)}")
-    if mode in ("constant", "empty"):
-        return _pad_constant(a, widths, constant_values)
-    if mode not in _SIDES:
-        raise unsupported(f"pad mode {mode!r} is not supported", f"one of constant, {', '.join(_SIDES)}")
-    for axis, (before, after) in enumerate(widths):
-        a = _pad_axis(a, axis, before, after, mode)
-    return a
-
-
-def _pad_constant(a: Any, widths: list[list[int]], values: Any) -> Any:
-    if isinstance(values, (list, tuple)) or type_of(values).ndim:
-        for axis, (width, pair) in enumerate(zip(widths, np.broadcast_to(values, (a.ndim, 2)), strict=True)):
-            for side in range(2):
-                config = [(0, 0, 0)] * a.ndim
-                config[axis] = (width[0], 0, 0) if side == 0 else (0, width[1], 0)
-                a = s.pad(a, a.dtype.type(pair[side]), config)
-        return a
-    value = e.convert_element_type(values, a.dtype) if isinstance(values, Value) else a.dtype.type(values)
-    return s.pad(a, value, [(before, after, 0) for before, after in widths])
-
-
-def _mirror(skip: int) -> Callable[[Any, int, int, bool], Any]:
-    """One step of mirror padding: up to a whole period, leaving out the edge itself when ``skip`` is 1."""
-
-    def side(a: Any, axis: int, n: int, front: bool) -> Any:
-        size = a.shape[axis]
-        n = builtins.min(n, size - skip) if size > skip else n
-        if size <= skip:  # a single element mirrors to itself
-            return _edge(a, axis, n, front)
-        part = slice_in_dim(a, skip, skip + n, axis) if front else slice_in_dim(a, size - skip - n, size - skip, axis)
-        return flip(part, axis)
-
-    return side
-
-
-def _edge(a: Any, axis: int, n: int, front: bool) -> Any:
-    size = a.shape[axis]
-    piece = slice_in_dim(a, 0, 1, axis) if front else slice_in_dim(a, size - 1, size, axis)
-    return s.broadcast_in_dim(piece, (*a.shape[:axis], n, *a.shape[axis + 1 :]), tuple(range(a.ndim)))
-
-
-def _wrap(a: Any, axis: int, n: int, front: bool) -> Any:
-    size = a.shape[axis]
-    n = builtins.min(n, size)
-    return slice_in_dim(a, size - n, size, axis) if front else slice_in_dim(a, 0, n, axis)
-
-
-_SIDES: dict[str, Callable[[Any, int, int, bool], Any]] = {
-    "edge": _edge, "reflect": _mirror(1), "symmetric": _mirror(0), "wrap": _wrap,
-}  # fmt: skip
-
-
-def _pad_axis(a: Any, axis: int, before: int, after: int, mode: str) -> Any:
-    """Pads one axis, in several rounds where the padding is longer than what can be mirrored at once."""
-    if before + after and not a.shape[axis]:
-        raise value_error(f"cannot pad an empty axis in mode {mode!r}")
-    if mode == "wrap":
-        return _pad_wrapped(a, axis, before, after)
-    side = _SIDES[mode]
-    while before or after:
-        parts = [a]
-        if before:
-            head = side(a, axis, before, True)
-            before -= head.shape[axis]
-            parts.insert(0, head)
-        if after:
-            tail = side(a, axis, after, False)
-            after -= tail.shape[axis]
-            parts.append(tail)
-        a = s.concatenate(parts, axis)
-    return a
-
-
-def _pad_wrapped(a: Any, axis: int, before: int, after: int) -> Any:
-    n: int = a.shape[axis]
-    rounds, start = -(-before // n), -before % n
-    copies = rounds + 1 + -(-after // n)
-    long = s.concatenate([a] * copies, axis) if copies > 1 else a
-    return slice_in_dim(long, start, start + before + n + after, axis)
+def _repeat_to_length(a: Any, counts: Any, axis: int, length: int) -> Any:
+    """Position i of the result takes the first element at whose end more than i positions are filled."""
+    n = a.shape[axis]
+    counts = s.broadcast_in_dim(s.reshape(counts, (counts.size,)), (n,), (0,))
+    ends = cumsum(counts)
+    places = sum(e.le(s.reshape(ends, (1, n)), s.reshape(s.iota(ends.dtype, (length,), 0), (length, 1))), 1)
+    return take(a, e.clamp(like(places, 0), places, like(places, n - 1)), axis, mode="clip")

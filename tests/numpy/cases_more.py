@@ -33,7 +33,7 @@ def static(name: str, array: Any, *args: Any, order: int = 1, **options: Any) ->
 
 POLYNOMIALS = [
     Case("polyval", (V, A)),
-    *[Case(n, (x, y)) for n in ("polyadd", "polysub", "polymul") for x, y in ((V, W), (W, V))],
+    *[Case(n, (x, y), order=1) for n in ("polyadd", "polysub", "polymul") for x, y in ((V, W), (W, V))],
     first("polydiv", W, real((2,), POSITIVE), order=2),
     Case("polydiv", (W, real((2,), POSITIVE)), call=lambda f, u, v: 1 * f(u, v)[0], order=1, id="rest"),
     *[static("polyder", W, m) for m in (0, 1, 3)],
@@ -128,8 +128,8 @@ CHOOSING = [
     ],
     Case("unstack", (A,), call=lambda f, x: f(x, axis=1)[2], order=1),
     Case("block", (A, V), call=lambda f, x, v: f([[x, x], [v, v * 2]]), order=1),
-    Case("matvec", (T, real((2,)))),
-    Case("vecmat", (real((3,)), T)),
+    Case("matvec", (T, real((2,))), order=1),
+    Case("vecmat", (real((3,)), T), order=1),
     Case("vecmat", (Z, T + 1j), order=1, id="complex"),
 ]
 
@@ -183,4 +183,41 @@ GRIDS = [
     Case("interp", (A, np.array([0.1, 2.5, 1.2]), V), {"period": 3.0}, order=1),
 ]  # fmt: skip
 
-MORE = [*POLYNOMIALS, *WINDOWS, *DIFFERENCES, *NUMBERS, *CHOOSING, *COUNTING, *GRIDS]
+PADDING = [
+    *[
+        Case("pad", (A,), o, lambda f, x, **o: f(x, ((1, 2), (0, 3)), **o), 1, "-".join(map(str, o.values())))
+        for o in (
+            {"mode": "linear_ramp", "end_values": 0.5}, {"mode": "linear_ramp", "end_values": ((1, 2), (3, 4))},
+            {"mode": "maximum"}, {"mode": "minimum", "stat_length": 2}, {"mode": "median"},
+            {"mode": "mean", "stat_length": ((1, 2), (2, 1))}, {"mode": "reflect", "reflect_type": "odd"},
+            {"mode": "symmetric", "reflect_type": "odd"},
+            {"constant_values": ((1.0, 2.0), (3.0, 4.0))}, {"constant_values": (5, 6)},
+        )
+    ],
+    Case("pad", (INTS,), {"mode": "mean"}, call=lambda f, x, mode: f(x, 1, mode), order=0),
+    Case("pad", (V,), call=lambda f, x: f(x, np.array([2, 1]), "edge"), order=1),
+    *[Case("repeat", (A,), {"axis": a}, call=lambda f, x, axis: f(x, PLACES[:2], axis), order=1) for a in (0, -2)],
+]  # fmt: skip
+
+WEIGHTS = real((3,), POSITIVE)
+STATISTICS = [
+    *[Case(n, (T,), {"q": 0.3, "method": "inverted_cdf", "axis": 1}, order=1) for n in ("quantile", "nanquantile")],
+    Case("quantile", (T,), {"q": [0.1, 0.6], "axis": (2, 1), "weights": np.abs(T), "method": "inverted_cdf"},
+         call=lambda f, x, q, **o: f(x, np.array(q), **o), order=1, id="weights"),
+    Case("cov", (A, A[0]), {"ddof": 2}, order=1),
+    Case("cov", (A,), {"fweights": np.array([1, 3, 2])}),
+    Case("cov", (A, WEIGHTS), call=lambda f, x, w: f(x, aweights=w), order=1),
+    Case("cov", (A, WEIGHTS), call=lambda f, x, w: f(x, aweights=w, fweights=PLACES + 1), order=1),
+    Case("cov", (A, WEIGHTS), call=lambda f, x, w: f(x, aweights=w, bias=True), order=1),
+    Case("cov", (A,), {"dtype": "float32"}, order=-1),
+    Case("corrcoef", (real((2, 4)) + 1j * real((2, 4)),), order=0),
+    Case("nanvar", (NAN,), {"axis": 1, "mean": np.array([[1.0], [0.5]])}, order=0),
+]  # fmt: skip
+
+BEYOND_NUMPY = [  # or where NumPy fails
+    Case("interp", (A, np.array([-1.5, -0.5, 0.2, 1.7]), W), {"left": "extrapolate", "right": "extrapolate"}, order=1),
+    Case("nanquantile", (NAN,), {"axis": 1, "weights": WEIGHTS, "method": "inverted_cdf"},
+         call=lambda f, x, **o: f(x, 0.5, **o), order=0, id="weights"),
+]  # fmt: skip
+
+MORE = [*PADDING, *STATISTICS, *POLYNOMIALS, *WINDOWS, *DIFFERENCES, *NUMBERS, *CHOOSING, *COUNTING, *GRIDS]
