@@ -1,4 +1,7 @@
-"""``jacfwd``, ``jacrev`` and ``hessian``: a Jacobian is a vmap of jvp or vjp over a standard basis."""
+"""``jacfwd``, ``jacrev`` and ``hessian``: a Jacobian is a vmap of jvp or vjp over a standard basis.
+
+Where many columns are known to be zero it is less: see :mod:`gradcli.engine.structured`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.shape import reshape, slice_in_dim
+from gradcli.engine.structured import Traced, worth_tracing
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_unflatten
 from gradcli.engine.vmap import vmap
@@ -60,6 +64,13 @@ def jacfwd(
         leaves, in_tree = flat_values(chosen)
         for x in leaves:
             _check_jacobian_input(x.type, holomorphic)
+        arg_tree = in_tree.children[0] if isinstance(argnums, int) else in_tree
+        if not has_aux and worth_tracing(leaves):
+            of_chosen = Traced(of_chosen, chosen)
+            found = of_chosen.jacobian(arg_tree)
+            found = of_chosen.dense_jacobian(arg_tree) if found is None else found
+            if found is not None:
+                return found
         aux_box: list[Any] = []
 
         def push(*dots: Any) -> Any:
@@ -71,7 +82,6 @@ def jacfwd(
 
         columns = vmap(push, out_axes=(-1, None) if has_aux else -1)(*_basis(leaves))
         columns, aux = columns if has_aux else (columns, None)
-        arg_tree = in_tree.children[0] if isinstance(argnums, int) else in_tree
         jac = tree_map(lambda c: _unstack(c, leaves, type_of(c).ndim - 1, arg_tree), columns)
         return (jac, aux) if has_aux else jac
 
@@ -91,9 +101,16 @@ def jacrev(
     def run(*args: Any, **kwargs: Any) -> Any:
         picked = picked_numbers(argnums, args, fun)
         chosen = tuple(args[i] for i in picked)
-        for x in flat_values(chosen)[0]:
+        leaves, in_tree = flat_values(chosen)
+        for x in leaves:
             _check_jacobian_input(x.type, holomorphic)
-        result = vjp_of(of_chosen_args(fun, args, kwargs, picked), chosen, has_aux)
+        of_chosen = of_chosen_args(fun, args, kwargs, picked)
+        if not has_aux and worth_tracing(leaves):
+            of_chosen = Traced(of_chosen, chosen)
+            found = of_chosen.jacobian(in_tree.children[0] if isinstance(argnums, int) else in_tree)
+            if found is not None:
+                return found
+        result = vjp_of(of_chosen, chosen, has_aux)
         out, pull = result[0], result[1]
         out_leaves, out_tree = tree_flatten(out)
         rows = vmap(lambda *cts: pull(tree_unflatten(out_tree, cts)))(*_basis(out_leaves))
@@ -129,4 +146,36 @@ def hessian(
     >>> print(hessian(lambda x: x * x * x)(2.0))
     12.0
     """
-    return jacfwd(jacrev(fun, argnums, has_aux, holomorphic), argnums, has_aux, holomorphic)
+    dense = jacfwd(jacrev(fun, argnums, has_aux, holomorphic), argnums, has_aux, holomorphic)
+
+    @functools.wraps(fun, updated=())
+    def run(*args: Any, **kwargs: Any) -> Any:
+        picked = picked_numbers(argnums, args, fun)
+        chosen = tuple(args[i] for i in picked)
+        leaves, in_tree = flat_values(chosen)
+        if has_aux or not worth_tracing(leaves):
+            return dense(*args, **kwargs)
+        of_chosen = Traced(of_chosen_args(fun, args, kwargs, picked), chosen)
+        single = isinstance(argnums, int)
+        if of_chosen.gives_scalar():
+            arg_tree = in_tree.children[0] if single else in_tree
+            gradient = Traced(_gradient_of(of_chosen, single), chosen)
+            found = gradient.jacobian(arg_tree)
+            found = gradient.dense_jacobian(arg_tree) if found is None else found
+            if found is not None:
+                return found
+        numbers: Any = 0 if single else tuple(range(len(chosen)))
+        return jacfwd(jacrev(of_chosen, numbers, False, holomorphic), numbers, False, holomorphic)(*chosen)
+
+    return run
+
+
+def _gradient_of(fun: Function, single: bool) -> Function:
+    """The gradient of a scalar function, with respect to all arguments or its only one."""
+
+    def gradient(*args: Any) -> Any:
+        out, pull = vjp_of(fun, args, False)
+        found = pull(type_of(out).dtype.type(1))
+        return found[0] if single else found
+
+    return gradient
