@@ -14,6 +14,7 @@ import numpy as np
 from gradcli.engine.array import Array, Value, raw, type_of
 from gradcli.engine.ir.types import ArrayType, array_type, complex_dtype, promote_types, real_dtype, to_inexact
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.define import REGISTRY
 from gradcli.engine.ops.index import gather
 from gradcli.engine.ops.index_numpy import GatherDimensionNumbers
 from gradcli.engine.ops.operators import matmul as matmul
@@ -58,7 +59,6 @@ def complex_of(x: ArrayType, shape: tuple[int, ...]) -> ArrayType:
 
 def batch_matrices(primitive: str) -> Callable[..., Any]:
     """The batch rule of a primitive whose operands all take batch axes in front; ``multiple`` results."""
-    from gradcli.engine.ops.define import REGISTRY
 
     def rule(size: int, args: Sequence[Any], dims: Sequence[int | None], **params: Any) -> tuple[Any, Any]:
         found = REGISTRY[primitive]
