@@ -17,7 +17,7 @@ Dims = list[int | None]
 
 
 class Batch:
-    """The batching of one kind of equation: a program of operands, some of them batched, and the output's batch axis."""
+    """The batching of one kind of equation: a program of operands, some batched, and the output's batch axis."""
 
     __slots__ = ("axis", "program")
 
