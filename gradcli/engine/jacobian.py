@@ -104,13 +104,14 @@ def jacrev(
         leaves, in_tree = flat_values(chosen)
         for x in leaves:
             _check_jacobian_input(x.type, holomorphic)
-        of_chosen = of_chosen_args(fun, args, kwargs, picked)
+        of_chosen: Any = of_chosen_args(fun, args, kwargs, picked)
         if not has_aux and worth_tracing(leaves):
             of_chosen = Traced(of_chosen, chosen)
             found = of_chosen.jacobian(in_tree.children[0] if isinstance(argnums, int) else in_tree)
             if found is not None:
                 return found
-        result = vjp_of(of_chosen, chosen, has_aux)
+        known = isinstance(of_chosen, Traced) and of_chosen.has_one_dtype()
+        result: Any = of_chosen.vjp() if known else vjp_of(of_chosen, chosen, has_aux)
         out, pull = result[0], result[1]
         out_leaves, out_tree = tree_flatten(out)
         rows = vmap(lambda *cts: pull(tree_unflatten(out_tree, cts)))(*_basis(out_leaves))

@@ -18,6 +18,7 @@ from gradcli.engine.ops.shape import zeros
 from gradcli.engine.transforms.coloring import color_columns, seeds, spread_columns
 from gradcli.engine.transforms.dce import dce_jaxpr
 from gradcli.engine.transforms.jvp import jvp_values
+from gradcli.engine.transforms.linearize import linearize_values
 from gradcli.engine.transforms.rules import evaluate_jaxpr, target
 from gradcli.engine.transforms.structure import output_patterns
 from gradcli.engine.tree import TreeDef, tree_unflatten
@@ -39,6 +40,17 @@ class Traced:
     def __call__(self, *args: Any) -> Any:
         return tree_unflatten(self.out_tree, evaluate_jaxpr(self.jaxpr, flat_values(args)[0]))
 
+    def vjp(self) -> tuple[Any, Function]:
+        """The result, and the function that maps a cotangent of it to cotangents of the arguments."""
+        outs, linear = linearize_values(self.jaxpr, self.leaves, [True] * len(self.leaves))
+
+        def pull(cotangent: Any) -> Any:
+            found = linear.pull_back(flat_values(cotangent)[0])
+            rows = zip(found, self.leaves, strict=True)
+            return tree_unflatten(self.in_tree, [zeros(x.type.strong()) if ct is None else ct for ct, x in rows])
+
+        return tree_unflatten(self.out_tree, outs), pull
+
     def gives_scalar(self) -> bool:
         """Whether the result is one number, and nothing around it."""
         return self.out_tree.num_leaves == 1 and not self.out_tree.children and not self.jaxpr.out_types[0].shape
@@ -46,7 +58,7 @@ class Traced:
     def jacobian(self, arg_tree: TreeDef) -> Any:
         """For each leaf of the result a tree of blocks like ``arg_tree``; None where no column can be saved."""
         jaxpr, dtype = self.jaxpr, self.leaves[0].dtype
-        if not self._one_dtype() or _has_reverse_rule(jaxpr):
+        if not self.has_one_dtype() or _has_reverse_rule(jaxpr):
             return None
         patterns = output_patterns(jaxpr, [x.size for x in self.leaves])
         colors, count = color_columns(patterns, self.starts)
@@ -60,11 +72,12 @@ class Traced:
 
     def dense_jacobian(self, arg_tree: TreeDef) -> Any:
         """The same from one product a column; None where dtypes are mixed."""
-        if not self._one_dtype():
+        if not self.has_one_dtype():
             return None
         return self._blocks(self._products(np.eye(self.starts[-1], dtype=self.leaves[0].dtype)), arg_tree)
 
-    def _one_dtype(self) -> bool:
+    def has_one_dtype(self) -> bool:
+        """Whether arguments and results have one dtype."""
         return all(t.dtype == self.leaves[0].dtype for t in self.jaxpr.out_types)
 
     def _blocks(self, matrices: Sequence[Any], arg_tree: TreeDef) -> Any:

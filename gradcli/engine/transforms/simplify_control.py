@@ -98,13 +98,16 @@ def _equal(a: Atom | None, b: Atom | None) -> bool:
 # --- loops ------------------------------------------------------------------------------------------------------------
 
 
+_STAYING = ("callback", "control", "linalg")  # may fail, where the loop might not have run at all
+
+
 def _hoistable(body: Jaxpr, constant: Sequence[Var]) -> list[Eqn]:
     """Equations that give the same in every turn: they read constants of the loop, and nothing that changes."""
     still: set[Var] = {*constant, *body.constvars}
     fixed: set[Var] = set()  # of literals alone: cheap, so they come along but are no reason to move anything
     found = []
     for eqn in body.eqns:
-        if eqn.primitive.multiple or eqn.primitive.effect or eqn.primitive.family in ("callback", "control"):
+        if eqn.primitive.multiple or eqn.primitive.effect or eqn.primitive.family in _STAYING:
             continue
         variables = [a for a in eqn.inputs if not isinstance(a, Literal)]
         if all(v in fixed for v in variables):

@@ -113,8 +113,8 @@ class Walk:
         return Pattern((), leaves) if leaves else NOTHING
 
     def _leaves_of(self, layer: Columns) -> frozenset[int]:
-        at = np.searchsorted(np.asarray(self.starts), layer[layer >= 0], side="right") - 1
-        return frozenset(np.unique(at).tolist())
+        bounds = enumerate(zip(self.starts, self.starts[1:], strict=False))
+        return frozenset(k for k, (a, b) in bounds if ((layer >= a) & (layer < b)).any())
 
     def united(self, patterns: Iterable[Pattern], shape: Shape) -> Pattern:
         """What elements depend on that are computed from one element of each (broadcast) operand."""
