@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradcli.engine.array import Array, type_of
+from gradcli.engine.array import Array, Value, type_of
 from gradcli.engine.autodiff import stop_gradient
 from gradcli.engine.control.solve import custom_linear_solve
 from gradcli.engine.custom import custom_jvp
@@ -20,6 +20,7 @@ from gradcli.engine.ops.linalg.qr import geqrf
 from gradcli.engine.ops.linalg.triangular import triangular_solve
 from gradcli.engine.ops.operators import absolute, like, matmul, where
 from gradcli.engine.ops.shape import broadcast_in_dim, concatenate, expand_dims, moveaxis, reshape
+from gradcli.engine.trace.tracer import STATE
 from gradcli.numpy._base import arr, type_error, value_error
 from gradcli.numpy._linalg_factors import svd, svdvals
 from gradcli.numpy._linear import diagonal, trace
@@ -81,6 +82,8 @@ def _solve_each(a: Any, b: Any) -> Any:
     lead = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = broadcast_to(a, (*lead, n, n)), broadcast_to(b, (*lead, n, m))
     factors, _, permutation = lu(stop_gradient(a))
+    if STATE.trace is None:  # only the value is wanted
+        return lu_solve(factors, permutation, b)
     return custom_linear_solve(
         lambda x: matmul(a, x),
         b,
@@ -290,7 +293,7 @@ def pinv(a: Any, rtol: Any = None, hermitian: bool = False, *, rcond: Any = None
         return Array(np.zeros((*lead, m, n), a.dtype))
     if rtol is None:
         rtol = 10.0 * builtins.max(n, m) * float(np.finfo(a.dtype).eps)
-    rtol = cast(stop_gradient(arr(rtol)), svd_dtype(a))
+    rtol = cast(stop_gradient(rtol), svd_dtype(a)) if isinstance(rtol, Value) else Array(np.asarray(rtol, svd_dtype(a)))
     return (_pinv_hermitian if hermitian else _pinv)(symmetrize(a) if hermitian else a, rtol)
 
 

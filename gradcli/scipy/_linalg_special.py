@@ -147,6 +147,31 @@ def fiedler(a: Any) -> Any:
     return absolute(a[..., :, None] - a[..., None, :])
 
 
+def fiedler_companion(a: Any) -> Any:
+    """The companion matrix with five diagonals of the polynomial with coefficients ``a``, highest first (Fiedler 2003).
+
+    Coefficients stand beside the diagonal, those of even place above it and the others below, but for the first.
+    Raises ValueError for fewer than two coefficients.
+    """
+    a = arr(a)
+    n = a.shape[-1] - 1 if a.ndim else 0
+    if n < 1:
+        raise value_error(f"fiedler_companion needs at least two coefficients, got {a.type}")
+    scaled = -a[..., 1:] / a[..., :1]
+    zero, one = n, n + 1
+    places = np.full((n, n), zero)
+    places[0, 0] = 0
+    row = np.arange(n)
+    above, below = row[: n - 1 : 2], row[2::2]
+    places[above, above + 1] = above + 1
+    places[above[: len(row[2::2])], below] = one
+    places[below, below - 1] = below
+    if n > 1:
+        places[1, 0] = one
+    places[row[3::2], row[3::2] - 2] = one
+    return _last(_joined(scaled, Array(np.array([0.0, 1.0], scaled.dtype))), places)
+
+
 # --- constant matrices ------------------------------------------------------------------------------------------------
 
 
@@ -222,6 +247,6 @@ def dft(n: int, scale: str | None = None) -> Any:
 
 
 __all__ = [
-    "block_diag", "circulant", "companion", "convolution_matrix", "dft", "fiedler", "hadamard", "hankel", "helmert",
-    "hilbert", "invhilbert", "invpascal", "leslie", "pascal", "toeplitz",
+    "block_diag", "circulant", "companion", "convolution_matrix", "dft", "fiedler", "fiedler_companion", "hadamard",
+    "hankel", "helmert", "hilbert", "invhilbert", "invpascal", "leslie", "pascal", "toeplitz",
 ]  # fmt: skip

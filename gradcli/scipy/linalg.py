@@ -43,6 +43,7 @@ from gradcli.scipy._linalg_special import companion as companion
 from gradcli.scipy._linalg_special import convolution_matrix as convolution_matrix
 from gradcli.scipy._linalg_special import dft as dft
 from gradcli.scipy._linalg_special import fiedler as fiedler
+from gradcli.scipy._linalg_special import fiedler_companion as fiedler_companion
 from gradcli.scipy._linalg_special import hadamard as hadamard
 from gradcli.scipy._linalg_special import hankel as hankel
 from gradcli.scipy._linalg_special import helmert as helmert
@@ -317,7 +318,7 @@ def qr_multiply(
 
 __all__ = [
     "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "companion", "convolution_matrix", "det", "dft",
-    "eigh", "eigh_tridiagonal", "expm", "expm_frechet", "fiedler", "hadamard", "hankel", "helmert", "hessenberg",
-    "hilbert", "inv", "invhilbert", "invpascal", "leslie", "lu", "lu_factor", "lu_solve", "pascal", "polar", "qr",
-    "qr_multiply", "rsf2csf", "schur", "solve", "solve_sylvester", "solve_triangular", "sqrtm", "svd", "toeplitz",
+    "eigh", "eigh_tridiagonal", "expm", "expm_frechet", "fiedler", "fiedler_companion", "hadamard", "hankel", "helmert",
+    "hessenberg", "hilbert", "inv", "invhilbert", "invpascal", "leslie", "lu", "lu_factor", "lu_solve", "pascal", "polar",
+    "qr", "qr_multiply", "rsf2csf", "schur", "solve", "solve_sylvester", "solve_triangular", "sqrtm", "svd", "toeplitz",
 ]  # fmt: skip

@@ -65,6 +65,7 @@ DIFFERENTIABLE: dict[str, Case] = {
        for m in ("full", "valid", "same") for k in (2, 4, 7)},
     "leslie": Case(lambda la, n, f, s: la.leslie(f, s), ((4,), (3,)), "f"),
     "companion": Case(lambda la, n, a: la.companion(a), ((4,),)),
+    **{f"fiedler_companion {k}": Case(lambda la, n, a: la.fiedler_companion(a), ((k,),)) for k in (3, 4, 5, 6, 7)},
     "fiedler": Case(lambda la, n, a: la.fiedler(a), ((4,),), "f"),
 }  # fmt: skip
 CONSTANT: dict[str, Function] = {
