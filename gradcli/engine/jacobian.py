@@ -71,14 +71,10 @@ def jacfwd(
             found = of_chosen.dense_jacobian(arg_tree) if found is None else found
             if found is not None:
                 return found
-        aux_box: list[Any] = []
 
         def push(*dots: Any) -> Any:
             result = jvp(of_chosen, chosen, tree_unflatten(in_tree, dots), has_aux=has_aux)
-            if has_aux:
-                aux_box.append(None)
-                return result[1], result[2]
-            return result[1]
+            return (result[1], result[2]) if has_aux else result[1]
 
         columns = vmap(push, out_axes=(-1, None) if has_aux else -1)(*_basis(leaves))
         columns, aux = columns if has_aux else (columns, None)

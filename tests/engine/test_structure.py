@@ -19,6 +19,7 @@ from gradcli.engine.structured import Traced
 from gradcli.engine.transforms.coloring import color_columns, seeds, spread_columns
 from gradcli.engine.transforms.structure import Pattern, output_patterns
 from gradcli.engine.tree import tree_flatten
+from tests.engine.programs import BINARY, NESTED, UNARY, draw, gradcli_modules
 
 Function = Callable[..., Any]
 N = 24
@@ -221,6 +222,32 @@ def test_mixed_dtypes_and_integer_results_go_the_plain_way() -> None:
     f = lambda x, y: (x * 2.0, y * y)  # noqa: E731
     args = (X, X.astype(np.float32))
     check_same(jacfwd(f, (0, 1))(*args), dense(jacfwd, f, *args, argnums=(0, 1)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_programs(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(structured, "MIN_COLUMNS", 4)
+    modules, steps = gradcli_modules(), draw(seed, 4)
+    x, y = np.random.default_rng(seed).uniform(-1, 1, (2, 5))
+
+    def f(x: Any, y: Any) -> Any:
+        values = [x, y]
+        for name, (i, j), constant in steps:
+            unary = UNARY.get(name)
+            out = (
+                unary(modules, values[i])
+                if unary
+                else (BINARY.get(name) or NESTED[name])(modules, values[i], values[j])
+            )
+            values.append(gnp.tanh(out * 0.9 + constant))
+        return values[-1] * values[-2]
+
+    def total(x: Any, y: Any) -> Any:
+        return gnp.sum(f(x, y))
+
+    for transform, function in ((jacfwd, f), (jacrev, f), (hessian, total)):
+        found = transform(function, (0, 1))(x, y)
+        check_same(found, dense(transform, function, x, y, argnums=(0, 1)), rtol=1e-9, atol=1e-11)
 
 
 # --- patterns and colors by themselves --------------------------------------------------------------------------------
