@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -11,13 +9,9 @@ import typer
 from gradcli.cli.options import AtOptions, OutputOptions, TargetOptions, WrtOptions, split_names
 from gradcli.cli.output import emit, emit_text
 from gradcli.cli.session import problem
-from gradcli.engine.errors import fail
 
 if TYPE_CHECKING:
-    from gradcli.inspect.problem import Problem
     from gradcli.inspect.results import JaxprResult
-
-CODEGEN = "gradcli.engine.execute.codegen"  # what `--as python` will call: source_of(jaxpr, name) -> str
 
 
 def command(
@@ -44,13 +38,13 @@ def command(
     ] = "text",
 ) -> None:
     """The typed program of a function or derivative."""
-    from gradcli.inspect.jaxprs import jaxpr_of, parse_of
+    from gradcli.inspect.jaxprs import jaxpr_of, parse_of, python_of
 
     derivative = bool(set(parse_of(of)) - {"batch"})
     names = split_names(over) or ()
     with problem(ctx, target, at, wrt, derivative=derivative) as p:
         if as_ == "python":
-            emit_text(ctx, out, _python(p, of, names), p.notes)
+            emit_text(ctx, out, python_of(p, of, names), p.notes)
             return
         result = jaxpr_of(p, of, names, style, source, values, simplify)
     if as_ == "text":
@@ -66,14 +60,3 @@ def _form(result: JaxprResult, form: str) -> str:
     if form == "json":
         return json_text(result)
     return dot_text(result.data) if form == "dot" else mermaid_text(result.data)
-
-
-def _python(p: Problem, of: str, over: tuple[str, ...]) -> str:
-    """The program as a NumPy function that needs nothing of gradcli."""
-    if importlib.util.find_spec(CODEGEN) is None:
-        raise fail("G101", "--as python is not available in this version", hint="use --as text or --as json")
-    from gradcli.inspect.jaxprs import program
-
-    jaxpr, _ = program(p, of, over, simplify=True)
-    text: str = importlib.import_module(CODEGEN).source_of(jaxpr, p.target.name)
-    return text

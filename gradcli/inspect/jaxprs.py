@@ -18,6 +18,7 @@ from gradcli.engine.array import Array, raw, type_of
 from gradcli.engine.autodiff import program_of
 from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
+from gradcli.engine.execute.codegen import source_of
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.text import jaxpr_json, jaxpr_text
@@ -186,6 +187,25 @@ def jaxpr_of(
         text=jaxpr_text(jaxpr, style=style, source=source),
         notes=(*problem.notes, *dict.fromkeys(str(note) for note in jaxpr.notes)),
     )  # fmt: skip
+
+
+def python_of(problem: Problem, of: str, over: Sequence[str] = ()) -> str:
+    """The program as the source of a NumPy function that needs nothing of gradcli."""
+    jaxpr, _ = program(problem, of, over)
+    names = parse_of(of)
+    return source_of(jaxpr, "_".join([*names, problem.name]), _input_names(problem, names, len(jaxpr.inputs)))
+
+
+def _input_names(problem: Problem, names: Sequence[str], count: int) -> list[str]:
+    """The arguments' names, then those of the tangents or cotangents that a composition adds; [] where unclear."""
+    found = [problem.paths[i] for i, x in enumerate(problem.leaves) if _is_number(x)]
+    chosen = [problem.paths[i] for i in problem.numbers]
+    for name in reversed(names):
+        if name == "jvp":
+            found += [f"{path}_dot" for path in chosen]
+        elif name == "vjp":
+            found += ["ct"] if count == len(found) + 1 else [f"ct{i + 1}" for i in range(count - len(found))]
+    return found if len(found) == count else []
 
 
 def _values(jaxpr: Jaxpr, leaves: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
