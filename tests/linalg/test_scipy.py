@@ -82,7 +82,7 @@ CONSTANT: dict[str, Function] = {
 @pytest.mark.parametrize("name", DIFFERENTIABLE)
 def test_derivatives(name: str) -> None:
     case = DIFFERENTIABLE[name]
-    args = arguments(case, np.complex128 if "c" in case.kinds else np.float64)
+    args = arguments(case, np.complex128 if "c" in case.kinds and "expm" not in name else np.float64)
     gradcli.check_grads(lambda *xs: plain(case.f(linalg, gnp, *xs)), tuple(args), 1, rtol=1e-5, atol=1e-5)
 
 
