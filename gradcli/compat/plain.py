@@ -1,140 +1,215 @@
 """``math`` and ``numpy`` as a user's file sees them: the real ones, with engine-backed functions where values come in.
 
-NumPy's protocols reach most functions; what they cannot reach (``np.array([x, y])``, ``math.sin(x)``) is replaced here
-by a function that looks at its arguments: no traced value among them, and the real function runs.
+NumPy's protocols reach most functions, but not ``np.array([x, y])``, ``np.zeros(n)`` that is filled later, ``np.sum``
+of a list, or ``math.sin(x)``. The stand-ins look at their arguments: where nothing traced is among them, the real
+function runs. What a function of a plain file gets and makes while it is traced are boxes (see
+:mod:`gradcli.compat.boxes`).
 """
 
 from __future__ import annotations
 
+import cmath
 import functools
 import math
 import types
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from gradcli import numpy as gnp
-from gradcli.compat.protocols import holds_value
+from gradcli.compat.boxes import Boxed, Number, boxed, unboxed
+from gradcli.compat.functions import Ufunc, function
+from gradcli.compat.special import CLASSES
 from gradcli.engine.array import Value
 from gradcli.engine.errors import fail
 from gradcli.engine.ops import special
 from gradcli.engine.trace.source import user_location
-from gradcli.engine.trace.tracer import Tracer
 
 _MATH_NAMES = {
     "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2",
     "atanh": "arctanh", "ceil": "ceil", "copysign": "copysign", "cos": "cos", "cosh": "cosh", "degrees": "degrees",
     "exp": "exp", "exp2": "exp2", "expm1": "expm1", "fabs": "abs", "floor": "floor", "fmod": "fmod", "hypot": "hypot",
-    "isfinite": "isfinite", "isinf": "isinf", "isnan": "isnan", "log10": "log10", "log1p": "log1p", "log2": "log2",
-    "pow": "power", "radians": "radians", "sin": "sin", "sinh": "sinh", "sqrt": "sqrt", "tan": "tan", "tanh": "tanh",
-    "trunc": "trunc", "cbrt": "cbrt",
+    "isclose": "isclose", "isfinite": "isfinite", "isinf": "isinf", "isnan": "isnan", "log10": "log10",
+    "log1p": "log1p", "log2": "log2", "pow": "power", "radians": "radians", "sin": "sin", "sinh": "sinh",
+    "sqrt": "sqrt", "tan": "tan", "tanh": "tanh", "trunc": "trunc", "cbrt": "cbrt",
 }  # fmt: skip
+_TO_INT = frozenset({"ceil", "floor", "trunc"})
+_TO_BOOL = frozenset({"isclose", "isfinite", "isinf", "isnan"})
 
 
-def _either(real: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., Any]:
-    """``ours`` where a traced value is among the arguments, else ``real``."""
+def _either(real: Callable[..., Any], ours: Callable[..., Any], convert: type | None) -> Callable[..., Any]:
+    """``ours`` where a traced value is among the arguments, else ``real``.
+
+    ``convert``: the results that ``real`` gives as a Python int or bool are such of traced values too.
+    """
 
     @functools.wraps(real)
-    def function(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        box = traced = False
         for a in args:
-            if isinstance(a, Value):
-                return ours(*args, **kwargs)
-        return real(*args, **kwargs)
+            if isinstance(a, Boxed):
+                box = traced = True
+            elif isinstance(a, Value):
+                traced = True
+        if not traced:
+            return real(*args, **kwargs)
+        out = ours(*[unboxed(a) for a in args], **kwargs)
+        if convert is not None and box:
+            return convert(out)
+        return Number(out) if box and isinstance(out, Value) and not out.type.shape else boxed(out) if box else out
 
-    return function
+    return call
 
 
 def _log(x: Any, base: Any = None) -> Any:
     return gnp.log(x) if base is None else gnp.log(x) / gnp.log(base)
 
 
+def _traced(xs: list[Any]) -> bool:
+    return any(isinstance(x, (Boxed, Value)) for x in xs)
+
+
+def _hypot(*xs: Any) -> Any:
+    return gnp.hypot(*xs) if len(xs) == 2 else gnp.sqrt(sum((x * x for x in xs), 0.0))
+
+
 def _fsum(xs: Any) -> Any:
     items = list(xs)
-    return sum(items[1:], items[0]) if any(isinstance(x, Value) for x in items) else math.fsum(items)
+    return sum(items[1:], items[0]) if _traced(items) else math.fsum(items)
 
 
 def _dist(p: Any, q: Any) -> Any:
     pairs = list(zip(p, q, strict=True))
-    return gnp.sqrt(sum(((a - b) ** 2 for a, b in pairs), 0.0)) if holds_value([*p, *q]) else math.dist(p, q)
+    if not _traced([*p, *q]):
+        return math.dist(p, q)
+    return boxed_sqrt(sum(((a - b) ** 2 for a, b in pairs), 0.0))
+
+
+def boxed_sqrt(x: Any) -> Any:
+    """The root, boxed if its argument is."""
+    out = gnp.sqrt(unboxed(x))
+    return boxed(out) if isinstance(x, Boxed) else out
 
 
 def _prod(xs: Any, *, start: Any = 1) -> Any:
     return functools.reduce(lambda a, b: a * b, xs, start)
 
 
-def _refused(name: str) -> Callable[..., Any]:
-    def function(*args: Any, **kwargs: Any) -> Any:
+def _sumprod(p: Any, q: Any) -> Any:
+    return sum(a * b for a, b in zip(p, q, strict=True))
+
+
+def _refused(name: str, module: str = "math") -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
         raise fail(
-            "G212", f"math.{name} is not supported on traced values", location=user_location(), cls=NotImplementedError,
-            hint="write it with the functions of numpy",
+            "G212", f"{module}.{name} is not supported on traced values", location=user_location(),
+            hint="write it with the functions of numpy", cls=NotImplementedError,
         )  # fmt: skip
 
-    return function
+    return call
+
+
+def _isclose(a: Any, b: Any, *, rel_tol: Any = 1e-9, abs_tol: Any = 0.0) -> Any:
+    return gnp.abs(a - b) <= gnp.maximum(rel_tol * gnp.maximum(gnp.abs(a), gnp.abs(b)), abs_tol)
+
+
+def _math_functions() -> dict[str, Callable[..., Any]]:
+    ours: dict[str, Callable[..., Any]] = {name: getattr(gnp, target) for name, target in _MATH_NAMES.items()}
+    of_special = {"erf": special.erf, "erfc": special.erfc, "lgamma": special.lgamma}
+    ours.update({name: lambda x, f=f: f(gnp.asarray(x, float)) for name, f in of_special.items()})
+    ours.update(log=_log, hypot=_hypot, fma=lambda x, y, z: x * y + z)
+    ours.update(modf=lambda x: gnp.modf(x), remainder=lambda x, y: x - y * gnp.rint(x / y))
+    ours["isclose"] = _isclose
+    ours["gamma"] = lambda x: import_module("gradcli.scipy.special").gamma(gnp.asarray(x, float))
+    return ours
 
 
 @functools.cache
 def math_module() -> types.ModuleType:
     """A ``math`` whose functions also take traced values."""
     module = types.ModuleType("math", math.__doc__)
-    special_functions = {"erf": special.erf, "erfc": special.erfc, "lgamma": special.lgamma}
-    ours: dict[str, Callable[..., Any]] = {name: getattr(gnp, target) for name, target in _MATH_NAMES.items()}
-    ours.update({name: lambda x, f=f: f(gnp.asarray(x, float)) for name, f in special_functions.items()})
-    ours["log"] = _log
+    ours = _math_functions()
     for name, value in vars(math).items():
-        if name in ("fsum", "dist", "prod"):
-            continue
         if callable(value) and not name.startswith("_"):
-            value = _either(value, ours.get(name) or _refused(name))
+            convert = int if name in _TO_INT else bool if name in _TO_BOOL else None
+            value = _either(value, ours.get(name) or _refused(name), convert)
         setattr(module, name, value)
     module.fsum, module.dist, module.prod = _fsum, _dist, _prod  # type: ignore[attr-defined]
+    if hasattr(math, "sumprod"):
+        module.sumprod = _sumprod  # type: ignore[attr-defined]
     return module
 
 
-def _array(real: Callable[..., Any]) -> Callable[..., Any]:
-    """``np.array`` and its kin: an array of the engine when a value is inside, NumPy's own otherwise."""
-
-    @functools.wraps(real)
-    def function(obj: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if holds_value(obj):
-            return gnp.array(obj, dtype=dtype if dtype is not float else None)
-        return real(obj, dtype, *args, **kwargs)
-
-    return function
-
-
-def _full_like_constructors() -> dict[str, Callable[..., Any]]:
-    def full(shape: Any, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any:
-        if isinstance(fill_value, Value):
-            return gnp.full(shape, fill_value, dtype)
-        return np.full(shape, fill_value, dtype, **kwargs)
-
-    def arange(*args: Any, **kwargs: Any) -> Any:
-        plain = [a.concrete().item() if isinstance(a, Tracer) else a for a in args]
-        return np.arange(*plain, **kwargs)
-
-    return {"full": full, "arange": arange}
+@functools.cache
+def cmath_module() -> types.ModuleType:
+    """A ``cmath`` whose functions also take traced values."""
+    module = types.ModuleType("cmath", cmath.__doc__)
+    names = _MATH_NAMES | {"phase": "angle", "log": "log"}
+    for name, value in vars(cmath).items():
+        if callable(value) and not name.startswith("_"):
+            target = getattr(gnp, names[name]) if name in names else None
+            value = _either(value, _complex(name, target), bool if name in _TO_BOOL else None)
+        setattr(module, name, value)
+    return module
 
 
-class _NumpyModule(types.ModuleType):
-    """NumPy with some functions replaced; whatever is not replaced is looked up when it is used."""
+def _complex(name: str, ours: Callable[..., Any] | None) -> Callable[..., Any]:
+    if name == "polar":
+        return lambda z: (gnp.abs(z), gnp.angle(z))
+    if name == "rect":
+        return lambda r, phi: r * (gnp.cos(phi) + 1j * gnp.sin(phi))
+    if ours is None:
+        return _refused(name, "cmath")
+    if name == "log":
+        return lambda z, base=None: _log(gnp.asarray(z, complex), base)
+    return lambda *zs: ours(*[gnp.asarray(z, complex) for z in zs])
 
-    def __init__(self) -> None:
-        super().__init__("numpy", np.__doc__)
-        self.__dict__.update(_full_like_constructors())
-        for name in ("array", "asarray", "asanyarray", "ascontiguousarray"):
-            self.__dict__[name] = _array(getattr(np, name))
-        self.__dict__["__path__"] = np.__path__
-        self.__dict__["__version__"] = np.__version__
+
+class Namespace(types.ModuleType):
+    """A module of NumPy's whose functions take boxes; each is looked up when it is first used."""
+
+    def __init__(self, name: str) -> None:
+        real = import_module(name)
+        super().__init__(name, real.__doc__)
+        self.__dict__["_real"] = real
+        for attribute in ("__path__", "__version__", "__file__", "__all__"):
+            if hasattr(real, attribute):
+                self.__dict__[attribute] = getattr(real, attribute)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
+        real = getattr(self.__dict__["_real"], name)
+        space = self.__name__
+        if space == "numpy" and name in _SUBMODULES:
+            found: Any = numpy_modules()[f"numpy.{name}"]
+        elif space == "numpy" and name in CLASSES:
+            found = CLASSES[name]
+        elif isinstance(real, np.ufunc) or (callable(real) and not isinstance(real, type) and name[0] != "_"):
+            found = function(name, space)
+        else:
+            found = real
+        self.__dict__[name] = found
+        return found
 
     def __dir__(self) -> list[str]:
-        return dir(np)
+        return dir(self.__dict__["_real"])
+
+
+_SUBMODULES = ("linalg", "fft", "random")
 
 
 @functools.cache
+def numpy_modules() -> dict[str, types.ModuleType]:
+    """The stand-ins for ``numpy`` and its modules whose functions take traced values."""
+    random = import_module("gradcli.compat.randomness").random_module()
+    spaces = {name: Namespace(name) for name in ("numpy", "numpy.linalg", "numpy.fft")}
+    return {**spaces, "numpy.random": random}
+
+
 def numpy_module() -> types.ModuleType:
-    """A ``numpy`` that also builds arrays out of traced values."""
-    return _NumpyModule()
+    """A ``numpy`` that also computes with traced values, and builds arrays out of them."""
+    return numpy_modules()["numpy"]
+
+
+__all__ = ["Namespace", "Ufunc", "math_module", "numpy_module", "numpy_modules"]

@@ -47,7 +47,8 @@ _REDUCE = {
 _ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
 
 
-def _unsupported(name: str) -> Exception:
+def unsupported(name: str) -> Exception:
+    """The error for a function of NumPy that gradcli has not."""
     close = get_close_matches(name.rsplit(".", 1)[-1], gnp.__all__, 1)
     error: Exception = fail(
         "G212",
@@ -64,15 +65,15 @@ def on_ufunc(self: Value, ufunc: np.ufunc, method: str, inputs: Sequence[Any], k
     options = dict(kwargs)
     out = options.pop("out", None)
     if out is not None and any(o is not None for o in out):
-        raise _in_place(f"{ufunc.__name__}(…, out=…)")
+        raise in_place(f"{ufunc.__name__}(…, out=…)")
     name = ufunc.__name__
     if method == "__call__":
         if name in UNSUPPORTED or not hasattr(gnp, name):
-            raise _unsupported(f"numpy.{name}")
+            raise unsupported(f"numpy.{name}")
         function = getattr(gnp, name)
         where = options.pop("where", True)
         if where is not True:
-            raise _unsupported(f"numpy.{name} with where=")
+            raise unsupported(f"numpy.{name} with where=")
         dtype = options.pop("dtype", None)
         options.pop("casting", None)
         result = function(*map(_operand, inputs), **options)
@@ -82,7 +83,7 @@ def on_ufunc(self: Value, ufunc: np.ufunc, method: str, inputs: Sequence[Any], k
         return on_ufunc(self, ufunc, "__call__", (x.reshape(x.shape + (1,) * y.ndim), y), options)
     table = {"reduce": _REDUCE, "accumulate": _ACCUMULATE}.get(method, {})
     if name not in table:
-        raise _in_place(f"{name}.at") if method == "at" else _unsupported(f"numpy.{name}.{method}")
+        raise in_place(f"{name}.at") if method == "at" else unsupported(f"numpy.{name}.{method}")
     options.setdefault("axis", 0)
     return getattr(gnp, table[name])(_operand(inputs[0]), **options)
 
@@ -92,7 +93,8 @@ def _operand(x: Any) -> Any:
     return gnp.asarray(x) if isinstance(x, (list, tuple)) else x
 
 
-def _in_place(what: str) -> Exception:
+def in_place(what: str) -> Exception:
+    """The error for a result that is to be put where only NumPy's own can be."""
     error: Exception = fail(
         "G214",
         f"{what} would write a traced value into an array that exists already",
@@ -122,19 +124,19 @@ def on_function(self: Value, func: Any, types: Any, args: Sequence[Any], kwargs:
         return _DIRECT[name](*args, **kwargs)
     function = getattr(import_module(_NAMESPACES[module]), name, None) if module in _NAMESPACES else None
     if function is None:
-        raise _unsupported(f"{module}.{name}")
+        raise unsupported(f"{module}.{name}")
     options = {k: v for k, v in kwargs.items() if not (k in ("out", "like", "subok") and v is None)}
     if options.get("out") is not None:
-        raise _in_place(f"{name}(…, out=…)")
+        raise in_place(f"{name}(…, out=…)")
     return function(*(_with_arrays(a, name) for a in args), **options)
 
 
-_TAKE_SEQUENCES = frozenset("stack concatenate hstack vstack dstack column_stack block meshgrid select choose".split())
+TAKE_SEQUENCES = frozenset("stack concatenate hstack vstack dstack column_stack block meshgrid select choose".split())
 
 
 def _with_arrays(x: Any, name: str) -> Any:
     """A list with values in it is an array to most of NumPy's functions, and a list of arrays to some."""
-    if name not in _TAKE_SEQUENCES and isinstance(x, (list, tuple)) and holds_value(x):
+    if name not in TAKE_SEQUENCES and isinstance(x, (list, tuple)) and holds_value(x):
         return gnp.array(x)
     return x
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.util
 import inspect
 import os
 import re
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gradcli.compat import protocols as _protocols
-from gradcli.compat.imports import run_source
+from gradcli.compat.imports import Workspace, entered, run_source
 from gradcli.engine.custom import custom_jvp, custom_vjp
 from gradcli.engine.errors import GradcliError, Location, fail
 from gradcli.engine.jit import Jitted
@@ -218,7 +219,7 @@ def _from_module(path: str, name: str | None, allow_exec: bool) -> Target:
         source = Path(spec.origin).read_text(encoding="utf-8")
         wants_jax = imports(_parsed(source, spec.origin), "jax")
         with override(precision="float32") if wants_jax else override():
-            module = importlib.import_module(path)
+            module = Workspace(_import_folder(spec.origin, path), path.partition(".")[0]).load(path)
             precision = settings().precision if wants_jax else None
     except (ImportError, OSError) as error:
         raise fail("G302", f"cannot import {path}: {error}", hint="is the file meant? then name it file.py") from None
@@ -226,6 +227,12 @@ def _from_module(path: str, name: str | None, allow_exec: bool) -> Target:
         sys.path.remove(os.getcwd())
     picked, function = _pick(module, name, path)
     return _target(f"{path}:{picked}", function, picked, module, precision, spec.origin, "module")
+
+
+def _import_folder(origin: str, name: str) -> Path:
+    """The folder that an import path starts from, of a module that lies at ``origin``."""
+    depth = name.count(".") + Path(origin).name.startswith("__init__.")
+    return Path(origin).resolve().parents[depth]
 
 
 _CALLABLE = (types.FunctionType, custom_jvp, custom_vjp, Jitted)
@@ -311,7 +318,7 @@ def _target(
     examples = getattr(module, "example_inputs", {})
     if not isinstance(examples, Mapping):
         raise fail("G302", f"example_inputs of {label} must be a dict, not a {type(examples).__name__}")
-    return Target(label, function, name, parameters, dict(examples), precision, file, kind)
+    return Target(label, entered(function, module), name, parameters, dict(examples), precision, file, kind)
 
 
 def list_functions(path: str) -> list[FunctionInfo]:

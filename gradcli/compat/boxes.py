@@ -1,0 +1,312 @@
+"""What a plain NumPy file sees of traced values: numbers that stay traced, and arrays that can be changed in place.
+
+The engine's values are immutable, and NumPy's arrays are not. While a function of such a file is traced, its arguments
+and all that NumPy's stand-in makes are therefore *boxed*: 0-d values as :class:`Number`, arrays as
+:class:`gradcli.compat.buffer.Buffer`. Boxes never reach the engine: whatever calls it takes them off first.
+"""
+
+from __future__ import annotations
+
+import operator
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine.array import OPERATORS, PROTOCOLS, Array, Value
+from gradcli.engine.ops import operators as _operators  # noqa: F401 - fills the table of operators
+from gradcli.engine.trace.tracer import Tracer, tracing, value_of
+
+
+class _State(threading.local):
+    """Whether the function that runs in this thread is one whose values are boxed."""
+
+    def __init__(self) -> None:
+        self.on = False
+
+
+_STATE = _State()
+MAKERS: dict[str, Callable[[Any], Any]] = {}  # "buffer": what boxes an array, filled by compat.buffer
+
+
+def boxing() -> bool:
+    """Whether what NumPy's stand-in makes now is to be boxed: a plain file's function is being traced."""
+    return _STATE.on and tracing()
+
+
+@contextmanager
+def boxes(on: bool) -> Iterator[None]:
+    """Switches boxing on or off for what runs within."""
+    before, _STATE.on = _STATE.on, on
+    try:
+        yield
+    finally:
+        _STATE.on = before
+
+
+class Boxed:
+    """A number or array of a function that is being traced; behaves as NumPy's would."""
+
+    __slots__ = ()
+    __array_priority__ = 2000
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    ndim: int
+
+    def read(self) -> Any:
+        """The present value: one of the engine, or NumPy's own array while nothing traced is in it."""
+        raise NotImplementedError
+
+    def frozen(self) -> Any:
+        """The present value for the engine, which must not see later changes."""
+        raise NotImplementedError
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return PROTOCOLS["boxed_ufunc"](ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return PROTOCOLS["boxed_function"](func, args, kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        value = self.read()
+        if not isinstance(value, Value):
+            return np.array(value, dtype, copy=copy)
+        if isinstance(value, Tracer) and value.dtype.kind in "biu":  # a mask or index for an array of NumPy's own
+            found = value_of(value)
+            if found is not None:
+                value.trace.note(value, found)
+                return np.asarray(found, dtype)
+        return value.__array__(dtype)
+
+    def __bool__(self) -> bool:
+        return bool(self.read())
+
+    def __int__(self) -> int:
+        return int(self.read())
+
+    def __float__(self) -> float:
+        return float(self.read())
+
+    def __complex__(self) -> complex:
+        return complex(self.read())
+
+    def __index__(self) -> int:
+        return operator.index(self.read())
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        if ndigits is None and not self.ndim:
+            return round(known(self.read()))
+        return PROTOCOLS["boxed_call"]("round", self, ndigits or 0)
+
+    def __format__(self, spec: str) -> str:
+        value = value_of(self.read()) if isinstance(self.read(), Value) else self.read()
+        return str(self) if value is None else format(value[()], spec)
+
+    def __repr__(self) -> str:
+        value = self.read()
+        return repr(value)
+
+    def __str__(self) -> str:
+        value = self.read()
+        found = value_of(value) if isinstance(value, Value) else value
+        return str(value) if found is None else str(found)
+
+    def __copy__(self) -> Any:
+        return boxed(self.frozen())
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return boxed(self.frozen())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __contains__(self, item: Any) -> bool:
+        return bool((self == item).any())
+
+
+def known(x: Any) -> Any:
+    """The number that a traced 0-d value is in this run, with a note that tracing followed it."""
+    if x.dtype.kind == "f":
+        whole = x.astype(np.int64)
+        whole_value = int(whole)  # writes the note
+        value = value_of(x)
+        return float(value) if value is not None else whole_value
+    return int(x)
+
+
+class Number(Boxed):
+    """A traced number: immutable, as NumPy's scalars are."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+
+    def read(self) -> Any:
+        """The value of the engine."""
+        return self.value
+
+    frozen = read
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Always ()."""
+        return ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        """The NumPy dtype."""
+        return self.value.type.dtype
+
+    @property
+    def ndim(self) -> int:  # type: ignore[override]
+        """Always 0."""
+        return 0
+
+    @property
+    def size(self) -> int:
+        """Always 1."""
+        return 1
+
+    def __hash__(self) -> int:
+        found = value_of(self.value)
+        return hash(found[()]) if found is not None else id(self)
+
+    def __getitem__(self, index: Any) -> Any:
+        return boxed(self.value[index])
+
+    def __iter__(self) -> Any:
+        raise TypeError("iteration over a 0-d array")
+
+    def item(self) -> Number:
+        """Itself: a Python number would cut the derivative."""
+        return self
+
+    tolist = item
+
+    def is_integer(self) -> bool:
+        """Whether the value is whole, as ``float.is_integer``."""
+        return bool(self.value == PROTOCOLS["boxed_call"]("floor", self).value)
+
+    def __getattr__(self, name: str) -> Any:
+        return attribute(self, name)
+
+
+def attribute(box: Boxed, name: str) -> Any:
+    """An attribute that the class has not: NumPy's function of that name with the box as first argument."""
+    if name in ("real", "imag"):
+        return PROTOCOLS["boxed_call"](name, box)
+    if name in ("T", "mT"):
+        return PROTOCOLS["boxed_call"]("transpose" if name == "T" else "matrix_transpose", box)
+    if name.startswith("__") or not hasattr(np.ndarray, name):
+        raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
+    if name in ("nbytes", "itemsize", "strides", "flags", "ctypes", "base", "data"):
+        return getattr(np.empty(box.shape, box.dtype), name)
+    return PROTOCOLS["boxed_method"](box, name)
+
+
+def boxed(x: Any) -> Any:
+    """A result for a plain file: values of the engine and NumPy arrays, in tuples and lists too, get boxes."""
+    if isinstance(x, Value):
+        return MAKERS["buffer"](x) if x.type.shape else Number(x)
+    if type(x) is np.ndarray:
+        return MAKERS["buffer"](x) if x.dtype.kind in "fciub" else x
+    if isinstance(x, tuple):
+        items = [boxed(item) for item in x]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items) if type(x) is tuple else rebuilt(x, items)
+    if type(x) is list:
+        return [boxed(item) for item in x]
+    return x
+
+
+def rebuilt(x: tuple[Any, ...], items: Sequence[Any]) -> Any:
+    """A struct sequence (as ``np.linalg`` returns them) with other items."""
+    return type(x)(*items)
+
+
+def unboxed(x: Any) -> Any:
+    """The value for the engine or for NumPy of anything, in lists, tuples and dicts too."""
+    if isinstance(x, Boxed):
+        return x.frozen()
+    kind = type(x)
+    if kind is list or kind is tuple:
+        return kind([unboxed(item) for item in x])
+    if kind is dict:
+        return {key: unboxed(value) for key, value in x.items()}
+    if kind is slice:
+        return slice(unboxed(x.start), unboxed(x.stop), unboxed(x.step))
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return type(x)(*[unboxed(item) for item in x])
+    return x
+
+
+_NUMBERS = frozenset({float, int, complex, bool})
+
+
+def operand(x: Any) -> Any:
+    """What stands at the other side of an operator, ready for it; NotImplemented where it is nothing of NumPy's."""
+    if isinstance(x, Boxed):
+        return x.read()
+    if type(x) in _NUMBERS or isinstance(x, (np.ndarray, np.generic, Value)):
+        return x
+    if isinstance(x, (list, tuple)):
+        return PROTOCOLS["boxed_call"]("asarray", x).frozen()
+    return x if isinstance(x, (float, int, complex)) else NotImplemented
+
+
+def _binary(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
+    ours, real = OPERATORS[name], getattr(operator, f"__{name}__", None) or divmod
+
+    def method(self: Any, other: Any) -> Any:
+        a, b = self.read(), operand(other)
+        if b is NotImplemented:
+            return NotImplemented
+        if isinstance(a, Value):
+            if type(b) is np.ndarray and isinstance(other, Boxed):
+                b = other.frozen()
+        elif isinstance(b, Value):
+            a = self.frozen()
+        else:
+            return boxed(real(b, a) if reflected else real(a, b))
+        out = ours(b, a) if reflected else ours(a, b)
+        if isinstance(out, Value):
+            return MAKERS["buffer"](out) if out.type.shape else Number(out)
+        return boxed(out)
+
+    return method
+
+
+def _unary(name: str) -> Callable[[Any], Any]:
+    ours, real = OPERATORS[name], getattr(operator, f"__{name}__")
+
+    def method(self: Any) -> Any:
+        value = self.read()
+        return boxed(ours(value) if isinstance(value, Value) else real(value))
+
+    return method
+
+
+def _install() -> None:
+    for name in "add sub mul truediv floordiv mod divmod pow matmul and or xor lshift rshift".split():
+        if name in OPERATORS:
+            setattr(Boxed, f"__{name}__", _binary(name, False))
+            setattr(Boxed, f"__r{name}__", _binary(name, True))
+    for name in "lt le gt ge eq ne".split():
+        setattr(Boxed, f"__{name}__", _binary(name, False))
+    for name in "neg pos abs invert".split():
+        setattr(Boxed, f"__{name}__", _unary(name))
+
+
+_install()
+
+
+def as_plain(x: Any) -> Any:
+    """An argument as a plain function gets it when nothing is traced: NumPy's arrays and numbers, its own to change."""
+    if isinstance(x, Array):
+        value = x.value
+        return np.array(value) if np.ndim(value) else value[()] if isinstance(value, np.ndarray) else value
+    return np.array(x) if isinstance(x, np.ndarray) else x

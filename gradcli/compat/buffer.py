@@ -1,0 +1,449 @@
+"""Arrays that a plain NumPy file changes in place, over values that cannot be changed.
+
+A buffer is an ordinary NumPy array until something traced is put into it or a view of it. From then on the buffer that
+owns the memory holds a functional value, which assignments replace; its NumPy array only says how views lie in it.
+Single rows and elements that were put there are kept as they are (*cells*): a loop that fills an array and reads what
+it has put there records no scatter and no gather, and the array is made of its cells at once where it is needed whole.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcli import numpy as gnp
+from gradcli.compat.boxes import MAKERS, Boxed, attribute, boxed, operand, unboxed
+from gradcli.compat.indices import has_traced, integers, is_basic, is_mask, numpy_index, settled, spread
+from gradcli.compat.places import Index, Place, locate, owner_of, shape_at
+from gradcli.engine.array import Array, Value, raw
+from gradcli.engine.errors import fail
+from gradcli.engine.ir.types import canonical_dtype
+from gradcli.engine.trace.source import user_location
+
+
+class Buffer(Boxed):
+    """An array. ``root`` owns the memory; ``value``, ``cells`` and ``version`` mean something for a root only."""
+
+    __slots__ = ("cells", "data", "dirty", "lead", "place", "pristine", "root", "seen", "value", "version")
+
+    def __init__(self, value: Value | None, data: Any = None, root: Buffer | None = None) -> None:
+        self.value, self.data = value, data
+        self.root: Buffer = self if root is None else root
+        self.version = 0
+        self.cells: dict[Index, Any] = {}
+        self.dirty: set[Index] = set()
+        self.lead = 0
+        self.pristine = False
+        self.place: Place | None = None
+        self.seen: tuple[int, Any] | None = None  # what was read or frozen, and at which version
+
+    # --- what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape."""
+        found: tuple[int, ...] = self.value.type.shape if self.data is None else self.data.shape  # type: ignore[union-attr]
+        return found
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        if self.root is not self or self.value is not None:
+            raise fail(
+                "G214", "the shape of a traced array cannot be assigned", hint="write a = a.reshape(shape)",
+                location=user_location(), cls=AttributeError,
+            )  # fmt: skip
+        self.data.shape = shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:  # type: ignore[override]
+        """The NumPy dtype."""
+        value = self.root.value
+        found: np.dtype[Any] = self.data.dtype if value is None else value.type.dtype
+        return found
+
+    @property
+    def ndim(self) -> int:  # type: ignore[override]
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        size = 1
+        for n in self.shape:
+            size *= n
+        return size
+
+    @property
+    def skeleton(self) -> Any:
+        """A NumPy array of its shape, with the layout that its views are found by."""
+        if self.data is None:
+            self.data = np.empty(self.shape, self.dtype)
+        return self.data
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def read(self) -> Any:
+        """The present value: one of the engine, or the NumPy array while nothing traced is in it."""
+        root = self.root
+        if root.value is None:
+            return self.data
+        if root is self:
+            return self.whole() if self.dirty else self.value
+        if self.seen is None or self.seen[0] != root.version:
+            self.seen = (root.version, gnp.asarray(self.where().read(root.at)))
+        return self.seen[1]
+
+    def frozen(self) -> Any:
+        """The present value for the engine: of a NumPy array, a copy that is made again only where it has changed."""
+        if self.root.value is not None:
+            return self.read()
+        before = self.seen[1] if self.seen is not None else None
+        if type(before) is Array and before.shape == self.data.shape and bool((before.value == self.data).all()):
+            return before
+        copy = Array(raw(np.array(self.data)))
+        self.seen = (-1, copy)
+        return copy
+
+    def where(self) -> Place:
+        """Its place in the root."""
+        if self.place is None:
+            self.place = locate(self.root.skeleton, self.data)
+        return self.place
+
+    def whole(self) -> Any:
+        """The value of a root, with all cells in it."""
+        if self.dirty:
+            self.value = self._pieced() if self.pristine else self._merged()
+            self.dirty = set()
+            self.pristine = False
+        return self.value
+
+    def _merged(self) -> Any:
+        value, keys = self.value, sorted(self.dirty)
+        assert value is not None
+        rows = [self.cells[key] for key in keys]
+        if len(keys) == np.prod(value.shape[: self.lead]):
+            stacked = gnp.stack(rows)
+            return gnp.reshape(stacked, value.shape) if self.lead > 1 else stacked
+        if len(keys) == 1:
+            return value.at[keys[0]].set(rows[0])
+        return value.at[tuple(np.array(part) for part in zip(*keys, strict=True))].set(gnp.stack(rows))
+
+    def _pieced(self) -> Any:
+        """The cells, with what the array held before between them: constants need no scatter."""
+        shape = self.shape
+        lead, rest = shape[: self.lead], shape[self.lead :]
+        before = np.array(self.data, canonical_dtype(self.data.dtype)).reshape((-1, *rest))
+        traced = []
+        for key in sorted(self.dirty):
+            cell = self.cells[key]
+            flat = int(np.ravel_multi_index(key, lead))
+            if isinstance(cell, Value):
+                traced.append((flat, cell))
+            else:
+                before[flat] = cell
+        pieces, done = [], 0
+        for flat, cell in traced:
+            if flat > done:
+                pieces.append(before[done:flat])
+            pieces.append(gnp.reshape(cell, (1, *rest)))
+            done = flat + 1
+        if done < len(before):
+            pieces.append(before[done:])
+        joined = gnp.concatenate(pieces) if len(pieces) > 1 else gnp.asarray(pieces[0])
+        return joined if len(lead) == 1 else gnp.reshape(joined, shape)
+
+    def at(self, index: Index) -> Any:
+        """The value of a traced root at an index."""
+        key, rest = index[: self.lead], index[self.lead :]
+        if self.pristine and not self.cells:
+            return np.array(self.data[index])[()] if index else self.value
+        if self.cells and len(index) >= self.lead and all(type(i) is int for i in key):
+            if key in self.cells:
+                cell = self.cells[key]
+                return cell[rest] if rest else cell
+            if self.pristine:
+                return np.array(self.data[index])[()]
+            return self.value[index]  # type: ignore[index]
+        whole = self.whole()
+        return whole[index] if index else whole
+
+    def __getitem__(self, index: Any) -> Any:
+        root = self.root
+        if is_basic(index):
+            if root.value is None:
+                found = self.data[index]
+                return Buffer(None, found, root) if type(found) is np.ndarray else found
+            key = integers(index, self.shape)
+            if key is None or len(key) < len(self.shape):
+                return Buffer(None, self.skeleton[index], root)
+            if root is self:
+                return boxed(root.at(key))
+            return boxed(locate(root.skeleton, self.data[(*key, Ellipsis)]).read(root.at))
+        index = settled(index)
+        if root.value is None and not has_traced(index):
+            return boxed(self.data[numpy_index(index)])
+        return boxed(gnp.asarray(self.frozen())[index])
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        root, basic = self.root, is_basic(index)
+        if basic and type(value) is Buffer and self._same_place(index, value):
+            return  # a[i] += b: the view has changed already
+        new = operand(value)
+        if new is NotImplemented:
+            raise TypeError(f"cannot put a {type(value).__name__} into an array")
+        index = index if basic else settled(index, mask=not np.shape(new))
+        if root.value is None and not isinstance(new, Value) and not has_traced(index):
+            self.data[numpy_index(index)] = new
+            return
+        new = self.fitting(new)
+        root.promote()
+        if basic:
+            self._put(index, new)
+        else:
+            self._put_advanced(index, new)
+
+    def _same_place(self, index: Any, value: Buffer) -> bool:
+        if value.root is not self.root or value.root is value:
+            return False
+        part = self.skeleton[index]
+        if type(part) is not np.ndarray or part.shape != value.data.shape or part.strides != value.data.strides:
+            return False
+        return bool(part.__array_interface__["data"] == value.data.__array_interface__["data"])
+
+    def _put(self, index: Any, new: Any) -> None:
+        """``self[index] = new`` for a basic index."""
+        root = self.root
+        key = integers(index, self.shape) if root is self else None
+        if key:
+            root.write(key, spread(new, self.shape[len(key) :]))
+            return
+        index = index if type(index) is tuple else (index,)
+        part = self.skeleton[index if Ellipsis in index else (*index, Ellipsis)]  # an array, never an element
+        if part.size:
+            place = locate(root.skeleton, part)
+            root.write(place.index, place.prepare(spread(new, part.shape), shape_at(root.shape, place.index)))
+
+    def _put_advanced(self, index: Any, new: Any) -> None:
+        value = self.read()
+        if is_mask(index) and not np.shape(new):
+            mask = gnp.reshape(index, index.shape + (1,) * (value.ndim - index.ndim))
+            self.assign(gnp.where(mask, new, value))
+        else:
+            self.assign(value.at[index].set(new))
+
+    def write(self, index: Index, new: Any) -> None:
+        """Puts a value of the right shape and dtype into a traced root."""
+        self.version += 1
+        if index and all(type(i) is int for i in index):
+            if self.cells and self.lead != len(index):
+                self.forget()
+            self.lead = len(index)
+            self.cells[index] = new
+            self.dirty.add(index)
+        elif index:
+            self.forget()
+            self.pristine = False
+            self.value = self.value.at[index].set(new)  # type: ignore[union-attr]
+        else:
+            self.cells, self.dirty, self.pristine = {}, set(), False
+            self.value = gnp.asarray(new)
+
+    def forget(self) -> None:
+        """Puts all cells into the value and keeps none."""
+        self.whole()
+        self.cells = {}
+
+    def promote(self) -> None:
+        """Makes the root one with a functional value; while it is ``pristine``, the array has the value's constants."""
+        if self.value is None:
+            self.pristine = True
+            data = self.data
+            first = data.flat[0] if data.size else 0
+            same = data.size and bool((data == first).all())
+            dtype = canonical_dtype(data.dtype)
+            self.value = gnp.full(data.shape, first, dtype) if same else Array(raw(np.array(data)))
+            self.version += 1
+
+    def assign(self, new: Any) -> None:
+        """``self[...] = new``, traced or not."""
+        root = self.root
+        if root.value is None and not isinstance(new, Value):
+            self.data[...] = new
+            return
+        new = self.fitting(new)
+        root.promote()
+        if root is self:
+            root.write((), spread(new, self.shape))
+        elif self.data.size:
+            place = self.where()
+            root.write(place.index, place.prepare(spread(new, self.shape), shape_at(root.shape, place.index)))
+
+    def fitting(self, new: Any) -> Any:
+        """A value in the dtype of this array. Raises G214 where a traced one would lose its fraction."""
+        target = canonical_dtype(self.dtype)
+        if not isinstance(new, Value):
+            return np.asarray(new).astype(target, casting="unsafe")[()]
+        if new.dtype != target:
+            rank = "biufc".index
+            if rank(new.dtype.kind) > max(rank(target.kind), rank("u")):
+                raise truncating(new, target)
+            new = new.astype(target)
+        return new
+
+    # --- as NumPy's arrays --------------------------------------------------------------------------------------------
+
+    def __getattr__(self, name: str) -> Any:
+        return attribute(self, name)
+
+    @property
+    def T(self) -> Buffer:  # noqa: N802 - NumPy's name
+        """The view with its axes reversed."""
+        return Buffer(None, self.skeleton.T, self.root)
+
+    @property
+    def flat(self) -> Any:
+        """Its elements in order, as a view where it is contiguous."""
+        return self.reshape(-1)
+
+    def item(self, *index: int) -> Any:
+        """A single element; a traced one stays traced."""
+        if index:
+            return self.reshape(-1)[index[0]] if len(index) == 1 else self[index]
+        if self.size != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        return self[(0,) * self.ndim]
+
+    def tolist(self) -> Any:
+        """Nested lists of its elements; traced ones stay traced."""
+        return self.data.tolist() if self.root.value is None else [x.tolist() for x in self]
+
+    def reshape(self, *shape: Any, order: Any = "C") -> Any:
+        """A view of another shape where NumPy would give one, else a copy."""
+        return self.laid_out("reshape", shape[0] if len(shape) == 1 else shape, order=order)
+
+    def ravel(self, order: Any = "C") -> Any:
+        """One-dimensional: a view where NumPy would give one, else a copy."""
+        return self.laid_out("ravel", order=order)
+
+    def laid_out(self, name: str, *args: Any, **options: Any) -> Any:
+        """What a function of NumPy's that may give a view gives."""
+        args = unboxed(args)
+        part = getattr(np, name)(self.skeleton, *args, **options)
+        if owner_of(part) is owner_of(self.root.skeleton):
+            return Buffer(None, part, self.root)
+        if self.root.value is None:
+            return Buffer(None, part)
+        return boxed(getattr(gnp, name)(self.read(), *args, **options))
+
+    def transpose(self, *axes: Any) -> Any:
+        """The view with its axes permuted."""
+        return Buffer(None, self.skeleton.transpose(*axes), self.root)
+
+    def swapaxes(self, a: int, b: int) -> Any:
+        """The view with two axes exchanged."""
+        return Buffer(None, self.skeleton.swapaxes(a, b), self.root)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """The view without axes of length 1."""
+        return Buffer(None, self.skeleton.squeeze(axis), self.root)
+
+    def view(self, *kind: Any) -> Any:
+        """The same array once more."""
+        if kind and kind[0] is not np.ndarray:
+            raise fail(
+                "G212", "a.view(dtype) is not supported on traced values", hint="convert with a.astype(dtype)",
+                location=user_location(), cls=NotImplementedError,
+            )  # fmt: skip
+        return Buffer(None, self.skeleton[...], self.root)
+
+    def copy(self, order: str = "C") -> Any:
+        """A copy."""
+        value = self.read()
+        return Buffer(value) if isinstance(value, Value) else Buffer(None, value.copy())
+
+    __copy__ = copy
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
+
+    def flatten(self, order: Any = "C") -> Any:
+        """A one-dimensional copy."""
+        return self.copy().ravel(order)
+
+    def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
+        """A copy in another dtype."""
+        value = self.read()
+        return boxed(value.astype(np.dtype(dtype)))
+
+    def fill(self, value: Any) -> None:
+        """Puts one value everywhere."""
+        self[...] = value
+
+    def sort(self, axis: int = -1, kind: Any = None) -> None:
+        """Sorts in place."""
+        value = self.read()
+        self.assign(gnp.sort(value, axis) if isinstance(value, Value) else np.sort(value, axis))
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        """Puts values at indices of the flat array."""
+        flat = numpy_index(settled(indices))
+        n = np.size(flat)
+        parts = np.unravel_index(np.mod(np.reshape(flat, -1), self.size), self.shape)
+        new = operand(values)
+        self[parts] = boxed(gnp.resize(new, n)) if isinstance(new, Value) and new.size != 1 else new
+
+    # --- in-place operators -------------------------------------------------------------------------------------------
+
+    def become(self, name: str, other: Any) -> Buffer:
+        """``self += other`` and its kin."""
+        b = operand(other)
+        if self.root.value is None and not isinstance(b, Value):
+            _IN_PLACE[name](self.data, b)
+            return self
+        result = getattr(self, f"__{name}__")(other)
+        if result is NotImplemented:
+            raise TypeError(f"unsupported operand for an array: {type(other).__name__}")
+        if result.shape != self.shape:
+            raise ValueError(
+                f"non-broadcastable output operand with shape {self.shape} doesn't match the broadcast shape "
+                f"{result.shape}"
+            )
+        self.assign(result.read())
+        return self
+
+
+_IN_PLACE = {
+    name: getattr(operator, f"__i{name}__")
+    for name in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split()
+}
+for _name in _IN_PLACE:
+    setattr(Buffer, f"__i{_name}__", lambda self, other, name=_name: self.become(name, other))
+
+
+def truncating(new: Value, target: np.dtype[Any]) -> Exception:
+    """The error for a traced float that an array of integers cannot hold."""
+    error: Exception = fail(
+        "G214", f"a traced {new.type} cannot be put into an array of {target.name}: it would be cut to a whole number, "
+        "and its derivative lost", location=user_location(), cls=TypeError,
+        hint="give the array dtype=float where it is made, or write 0.0 for 0 in it",
+    )  # fmt: skip
+    return error
+
+
+def _buffer(x: Any) -> Any:
+    return Buffer(x) if isinstance(x, Value) else Buffer(None, x)
+
+
+MAKERS["buffer"] = _buffer

@@ -1,0 +1,81 @@
+"""Calling a function of a plain NumPy file: boxes go in, values come out, and nothing of the run is left behind."""
+
+from __future__ import annotations
+
+import functools
+import random
+import types
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from gradcli.compat.boxes import as_plain, boxed, boxes, boxing, unboxed
+from gradcli.compat.buffer import Buffer
+from gradcli.compat.randomness import STREAM
+from gradcli.engine.array import Array
+
+
+def entered(
+    function: Callable[..., Any], modules: Callable[[], Sequence[types.ModuleType]], plain: Callable[[], bool]
+) -> Callable[..., Any]:
+    """The function as the commands call it.
+
+    ``modules``: those of the user's, whose arrays the function may change; ``plain``: whether its values are boxed.
+    """
+    STREAM.mark()
+    drawn = random.getstate()
+
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        if not plain():
+            return function(*args, **kwargs)
+        STREAM.restart()
+        random.setstate(drawn)  # the same random numbers in each run: see compat.randomness
+        with boxes(True):
+            if not boxing():
+                return function(*_each(args, as_plain), **_each(kwargs, as_plain))
+            with _boxed_globals(modules()):
+                return unboxed(function(*_each(args, _argument), **_each(kwargs, _argument)))
+
+    return run
+
+
+def _each(x: Any, f: Callable[[Any], Any]) -> Any:
+    """A tree of arguments with every leaf changed."""
+    kind = type(x)
+    if kind is list or kind is tuple:
+        return kind([_each(item, f) for item in x])
+    if kind is dict:
+        return {key: _each(value, f) for key, value in x.items()}
+    if isinstance(x, tuple) and hasattr(x, "_fields"):
+        return type(x)(*[_each(item, f) for item in x])
+    return f(x)
+
+
+def _argument(x: Any) -> Any:
+    return boxed(as_plain(x) if isinstance(x, (Array, np.ndarray)) else x)
+
+
+@contextmanager
+def _boxed_globals(modules: Sequence[types.ModuleType]) -> Iterator[None]:
+    """Within it, the arrays that are the modules' global names are boxed, so that traced values can be put into them.
+
+    What the function puts there is forgotten afterwards; what is not traced stays, as the memory is the same.
+    """
+    made: dict[int, Buffer] = {}
+    swapped: list[tuple[dict[str, Any], str, Any]] = []
+    for module in modules:
+        names = module.__dict__
+        for name, value in list(names.items()):
+            if type(value) is np.ndarray and value.ndim and value.dtype.kind in "fciub":
+                box = made.setdefault(id(value), Buffer(None, value))
+                names[name] = box
+                swapped.append((names, name, value))
+    try:
+        yield
+    finally:
+        for names, name, value in swapped:
+            if names.get(name) is made[id(value)]:
+                names[name] = value

@@ -1,0 +1,131 @@
+"""The few spellings that no stand-in can reach: a user's source is changed before it is compiled.
+
+``float(x)`` has to give a float, and ``type(x)`` the class of a box, whatever boxes do; both are wrong for code that
+means numbers and arrays. Where ``float``, ``type`` and NumPy's scalar types are *called*, the call therefore goes
+through a table that knows boxes. The names themselves stay what they are: ``x.dtype == float``, ``kind is float`` and
+``dtype=np.float64`` see nothing of it, and lines and columns stay those of the file.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from gradcli.compat.boxes import Boxed, Number, boxed
+from gradcli.engine.array import Value
+from gradcli.engine.ir.types import canonical_dtype
+from gradcli.engine.trace.tracer import value_of
+
+CALL, SHOWN = "__gradcli_call__", "__gradcli_shown__"
+_BUILTIN = frozenset({"float", "complex", "type"})
+_SCALAR = frozenset("float16 float32 float64 double single longdouble complex64 complex128 int64 int32 intp".split())
+
+
+class _Calls(ast.NodeTransformer):
+    """Sends the calls concerned through the table."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802 - ast's name
+        self.generic_visit(node)
+        func = node.func
+        if isinstance(func, ast.Name) and func.id in _BUILTIN:
+            node.func = _through(func)
+        elif isinstance(func, ast.Attribute) and func.attr in _SCALAR:
+            node.func = _through(func)
+        elif isinstance(func, ast.Name) and func.id == "map" and node.args:
+            first = node.args[0]
+            if isinstance(first, ast.Name) and first.id in _BUILTIN:
+                node.args[0] = _through(first)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802 - ast's name
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
+            node.right = _through(node.right, SHOWN)
+        return node
+
+
+def _through(node: ast.expr, name: str = CALL) -> ast.expr:
+    call = ast.Call(ast.copy_location(ast.Name(name, ast.Load()), node), [node], [])
+    return ast.copy_location(call, node)
+
+
+def compiled(source: str | bytes, filename: str) -> CodeType:
+    """Compiles a user's source. Raises SyntaxError as ``compile`` does."""
+    tree = compile(source, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    code: CodeType = compile(_Calls().visit(tree), filename, "exec", dont_inherit=True)
+    return code
+
+
+# --- at run time ------------------------------------------------------------------------------------------------------
+
+
+def _conversion(real: type, dtype: Any) -> Callable[..., Any]:
+    def convert(*args: Any, **kwargs: Any) -> Any:
+        x = args[0] if len(args) == 1 and not kwargs else None
+        if not isinstance(x, Boxed):
+            return real(*args, **kwargs)
+        value = x.frozen()
+        if x.shape and (real in (float, complex) or value.size == 1):
+            if value.size != 1:
+                raise TypeError("only 0-dimensional arrays can be converted to Python scalars")
+            value = value.reshape(())
+        if np.dtype(dtype).kind == "f" and value.dtype.kind == "c":
+            raise TypeError("a complex number cannot become a float: take its real part")
+        wanted = canonical_dtype(np.dtype(dtype))
+        return boxed(value if value.dtype == wanted else value.astype(wanted))
+
+    return convert
+
+
+_KINDS: dict[str, tuple[type, type]] = {
+    "f": (float, np.float64), "i": (int, np.int64), "u": (int, np.uint64), "c": (complex, np.complex128),
+    "b": (bool, np.bool_),
+}  # fmt: skip
+
+
+def _type(*args: Any, **kwargs: Any) -> Any:
+    if len(args) == 1 and isinstance(args[0], Boxed):
+        return _KINDS[args[0].dtype.kind][0] if type(args[0]) is Number else np.ndarray
+    return type(*args, **kwargs)
+
+
+_TABLE: dict[Any, Callable[..., Any]] = {float: _conversion(float, float), complex: _conversion(complex, complex)}
+_TABLE.update({getattr(np, n): _conversion(getattr(np, n), getattr(np, n)) for n in _SCALAR if hasattr(np, n)})
+_TABLE[type] = _type
+
+
+def call(f: Any) -> Any:
+    """What is called where the source calls ``f``."""
+    return _TABLE[f] if type(f) is type and f in _TABLE else f
+
+
+def shown(x: Any) -> Any:
+    """The operand of a ``%`` that formats text: the values that boxes have in this run."""
+    if isinstance(x, tuple):
+        return tuple(shown(item) for item in x)
+    if isinstance(x, Boxed):
+        value = x.read()
+        found = value_of(value) if isinstance(value, Value) else value
+        return str(x) if found is None else np.asarray(found)[()]
+    return x
+
+
+def is_instance(obj: Any, kind: Any) -> bool:
+    """``isinstance`` as plain NumPy code means it: a traced array is an array, a traced number a number."""
+    if isinstance(obj, kind):
+        return True
+    if isinstance(obj, Boxed):
+        number = type(obj) is Number
+        stands_for: tuple[type, ...] = _KINDS[obj.dtype.kind] if number else (np.ndarray,)
+    elif isinstance(obj, Value) and obj.dtype.kind in _KINDS:
+        stands_for = (np.ndarray,) if obj.ndim else _KINDS[obj.dtype.kind]
+    else:
+        return False
+    return any(issubclass(one, kind) for one in stands_for)
+
+
+NAMES = {CALL: call, SHOWN: shown, "isinstance": is_instance}

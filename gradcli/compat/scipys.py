@@ -1,0 +1,160 @@
+"""``scipy`` as a plain file sees it: SciPy's functions, or gradcli.scipy's of the same name where a value is traced.
+
+Where SciPy is not installed, gradcli's functions answer for plain numbers as well.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from gradcli.compat import protocols
+from gradcli.compat.boxes import boxed, boxes, boxing, unboxed
+from gradcli.compat.functions import TRACED, Function, bare, scan_all
+from gradcli.engine.array import Value, raw
+
+_KNOWN = (
+    "cluster constants fft fftpack integrate interpolate io linalg ndimage odr optimize signal sparse spatial special "
+    "stats"
+).split()
+
+
+def _resolved(name: str) -> Any:
+    """A module, or a thing of a module, by its full name; None where there is none."""
+    try:
+        return import_module(name)
+    except ImportError:
+        parent, _, last = name.rpartition(".")
+        try:
+            return getattr(import_module(parent), last, None) if parent else None
+        except ImportError:
+            return None
+
+
+class _Function(Function):
+    """One function of SciPy, or what is called like one."""
+
+    def __init__(self, name: str, space: str, real: Any) -> None:
+        super().__init__(real if real is not None else self._without, name, space)
+        self._has_real = real is not None
+
+    def _without(self, *args: Any, **kwargs: Any) -> Any:
+        """gradcli's function on plain numbers."""
+        return _numpy(self.ours(*unboxed(args), **unboxed(kwargs)))
+
+    @property
+    def ours(self) -> Any:
+        """The function of gradcli.scipy. Raises G212 where there is none."""
+        if self._ours is None:
+            found = _resolved(f"gradcli.{self.space}.{self.name}")
+            if not callable(found):
+                raise protocols.unsupported(self.full)
+            self._ours = found
+        return self._ours
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if scan_all(args, kwargs) == TRACED or (boxing() and any(map(_calls_back, args))):
+            values = [_unboxed_calls(a) if _calls_back(a) else unboxed(a) for a in args]
+            options = {k: _unboxed_calls(v) if _calls_back(v) else unboxed(v) for k, v in kwargs.items()}
+            out = self.ours(*values, **options)
+            return boxed(out) if boxing() else out
+        out = self.real(*[bare(a) for a in args], **{k: bare(v) for k, v in kwargs.items()})
+        return boxed(out) if boxing() else out
+
+
+def _calls_back(x: Any) -> bool:
+    return isinstance(x, (types.FunctionType, types.MethodType, functools.partial))
+
+
+def _unboxed_calls(f: Any) -> Any:
+    """A function of the user's as gradcli's functions call it."""
+
+    @functools.wraps(f if not isinstance(f, functools.partial) else f.func)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with boxes(True):
+            return unboxed(f(*[_box(a) for a in args], **{k: _box(v) for k, v in kwargs.items()}))
+
+    return call
+
+
+def _box(x: Any) -> Any:
+    return boxed(x) if isinstance(x, (Value, np.ndarray, tuple, list)) else x
+
+
+def _numpy(x: Any) -> Any:
+    if isinstance(x, Value):
+        return raw(x)
+    return type(x)(_numpy(item) for item in x) if type(x) in (tuple, list) else x
+
+
+class _Module(types.ModuleType):
+    """A module of SciPy's, or a distribution; each of its names is looked up when it is first used."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__dict__["__path__"] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        full = f"{self.__name__}.{name}"
+        real, ours = _resolved(full) if find_spec("scipy") else None, _resolved(f"gradcli.{full}")
+        if real is None and ours is None:
+            missing = "" if find_spec("scipy") else " (SciPy is not installed, and gradcli does not provide it)"
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}{missing}")
+        if isinstance(real, types.ModuleType) or isinstance(ours, types.ModuleType):
+            found: Any = _Module(full)
+        elif isinstance(real, type) or (ours is None and not callable(real)):
+            found = real
+        elif real is not None and not callable(real):
+            found = real
+        else:
+            found = _Function(name, self.__name__, real)
+        self.__dict__[name] = found
+        return found
+
+    def __dir__(self) -> list[str]:
+        real, ours = _resolved(self.__name__), _resolved(f"gradcli.{self.__name__}")
+        return sorted({*dir(real), *dir(ours)})
+
+
+class _Table(Mapping[str, types.ModuleType]):
+    """The stand-ins by name, made when they are asked for."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, types.ModuleType] = {}
+
+    def __contains__(self, name: object) -> bool:
+        if name in self.made or name == "scipy":
+            return True
+        real = isinstance(name, str) and find_spec("scipy") and isinstance(_resolved(name), types.ModuleType)
+        return bool(real) or isinstance(_resolved(f"gradcli.{name}"), types.ModuleType)
+
+    def __getitem__(self, name: str) -> types.ModuleType:
+        if name not in self:
+            raise KeyError(name)
+        found = self.made.get(name)
+        if found is None:
+            found = self.made[name] = _Module(name)
+            parent, _, last = name.rpartition(".")
+            if parent:
+                setattr(self[parent], last, found)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["scipy", *(f"scipy.{name}" for name in _KNOWN)])
+
+    def __len__(self) -> int:
+        return 1 + len(_KNOWN)
+
+
+@functools.cache
+def modules() -> Mapping[str, types.ModuleType]:
+    """The stand-ins for scipy and its modules."""
+    return _Table()

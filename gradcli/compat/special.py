@@ -1,0 +1,308 @@
+"""NumPy's functions that need more than the same function of gradcli's: those that make arrays, change them in place,
+ask for their form, or call a function of the user's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli import numpy as gnp
+from gradcli.compat import protocols
+from gradcli.compat.boxes import Boxed, Number, boxed, boxing, operand, unboxed
+from gradcli.compat.buffer import Buffer
+from gradcli.compat.functions import ALWAYS, SPECIAL, TRACED, function, scan, scan_all
+from gradcli.compat.indices import numpy_index, settled
+from gradcli.engine.array import Value
+from gradcli.engine.trace.tracer import value_of
+
+Args = Sequence[Any]
+
+
+def _answer(value: Any) -> Any:
+    """A result, boxed where a plain file is being traced."""
+    return boxed(value) if boxing() else value
+
+
+# --- making arrays ----------------------------------------------------------------------------------------------------
+
+
+def array(obj: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **_: Any) -> Any:
+    """``np.array`` of something with traced values in it."""
+    return _answer(gnp.array(unboxed(obj), dtype=dtype, ndmin=ndmin))
+
+
+def asarray(obj: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
+    """``np.asarray`` and its kin: an array stays the one that it is where its dtype fits."""
+    if isinstance(obj, Boxed) and (dtype is None or np.dtype(dtype) == obj.dtype):
+        return obj
+    return _answer(gnp.array(unboxed(obj), dtype=dtype))
+
+
+def arange(*args: Any, dtype: Any = None, step: Any = None, **_: Any) -> Any:
+    """``np.arange`` with traced bounds: how many there are is decided by their values in this run."""
+    start, stop, size = (0, args[0], 1) if len(args) == 1 else (args[0], args[1], args[2] if len(args) > 2 else 1)
+    start, stop, size = unboxed(start), unboxed(stop), unboxed(step if step is not None else size)
+    count = gnp.ceil((stop - start) / size)
+    known = value_of(count) if isinstance(count, Value) else count
+    n = max(int(known), 0) if known is not None else int(count.astype(int))
+    if isinstance(count, Value):
+        int(count.astype(int))  # the trace notes the decision
+    out = start + size * np.arange(n)
+    return _answer(out if dtype is None else out.astype(dtype))
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
+    """``np.full`` of a traced number."""
+    return _answer(gnp.full(unboxed(shape), unboxed(fill_value), dtype))
+
+
+def _of_form(name: str) -> Callable[..., Any]:
+    """``zeros_like`` and its kin: arrays of NumPy's, as only the form of their argument counts."""
+
+    def make(a: Any, *args: Any, **kwargs: Any) -> Any:
+        form = a if not isinstance(a, (Boxed, Value)) else np.broadcast_to(np.empty((), a.dtype), a.shape)
+        form = gnp.asarray(unboxed(a)) if isinstance(form, (list, tuple)) and scan(form) == TRACED else form
+        if isinstance(form, Value):
+            form = np.broadcast_to(np.empty((), form.dtype), form.shape)
+        return _answer(getattr(np, name)(form, *unboxed(args), **{k: v for k, v in kwargs.items() if k != "subok"}))
+
+    return make
+
+
+def full_like(a: Any, fill_value: Any, dtype: Any = None, *_: Any, shape: Any = None, **__: Any) -> Any:
+    """``np.full_like`` where anything is traced."""
+    form = unboxed(shape) if shape is not None else np.shape(a) if not isinstance(a, (Boxed, Value)) else a.shape
+    kind = dtype if dtype is not None else getattr(a, "dtype", None)
+    return _answer(gnp.full(form, unboxed(fill_value), kind))
+
+
+def copy(a: Any, *_: Any, **__: Any) -> Any:
+    """``np.copy``."""
+    return a.copy() if isinstance(a, Buffer) else _answer(gnp.array(unboxed(a)))
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------
+
+
+def shape(a: Any) -> Any:
+    """``np.shape``."""
+    return a.shape if isinstance(a, (Boxed, Value)) else gnp.array(unboxed(a)).shape
+
+
+def size(a: Any, axis: Any = None) -> int:
+    """``np.size``."""
+    found = shape(a)
+    return math.prod(found) if axis is None else int(found[axis])
+
+
+def where(condition: Any, *choices: Any) -> Any:
+    """``np.where``; of a condition alone, the places where it holds in this run."""
+    if choices:
+        return _answer(gnp.where(*[gnp.array(unboxed(x)) if isinstance(x, (list, tuple)) else unboxed(x) for x in
+                                   (condition, *choices)]))  # fmt: skip
+    return nonzero(condition)
+
+
+def _mask(a: Any) -> Any:
+    """Where an array is not zero in this run, with a note of the trace's."""
+    a = gnp.asarray(unboxed(a))
+    found = settled(a != 0)
+    return np.asarray(found) if not isinstance(found, Value) else found
+
+
+def nonzero(a: Any) -> Any:
+    """``np.nonzero``: decided by the values of this run."""
+    mask = _mask(a)
+    return _answer(gnp.nonzero(mask) if isinstance(mask, Value) else np.nonzero(mask))
+
+
+def flatnonzero(a: Any) -> Any:
+    """``np.flatnonzero``, likewise."""
+    return nonzero(function("ravel")(a))[0]
+
+
+def argwhere(a: Any) -> Any:
+    """``np.argwhere``, likewise."""
+    return _answer(np.argwhere(np.asarray(_mask(a))))
+
+
+def extract(condition: Any, arr: Any) -> Any:
+    """``np.extract``."""
+    return function("ravel")(arr)[nonzero(function("ravel")(condition))[0]]
+
+
+def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
+    """``np.compress``."""
+    places = nonzero(condition)[0]
+    return function("take")(a, places, axis=axis)
+
+
+# --- changing in place ------------------------------------------------------------------------------------------------
+
+
+def _buffer(a: Any, what: str) -> Buffer:
+    if not isinstance(a, Buffer):
+        raise protocols.in_place(what)
+    return a
+
+
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    """``np.copyto``."""
+    a = _buffer(dst, "copyto")
+    if where is True:
+        a.assign(operand(src))
+    else:
+        a.assign(gnp.where(unboxed(where), a.fitting(operand(src)), a.frozen()))
+
+
+def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    """``np.fill_diagonal``."""
+    a = _buffer(a, "fill_diagonal")
+    n = min(a.shape)
+    a[(np.arange(n),) * a.ndim] = val
+
+
+def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    """``np.put``."""
+    _buffer(a, "put").put(ind, v, mode)
+
+
+def putmask(a: Any, mask: Any, values: Any) -> None:
+    """``np.putmask``: ``a[i] = values[i]``, repeated, where the mask holds."""
+    a, new = _buffer(a, "putmask"), gnp.ravel(gnp.asarray(unboxed(values)))
+    a.assign(gnp.where(unboxed(mask), a.fitting(gnp.reshape(_repeated(new, a.size), a.shape)), a.frozen()))
+
+
+def place(arr: Any, mask: Any, vals: Any) -> None:
+    """``np.place``: the values in turn, where the mask holds."""
+    a = _buffer(arr, "place")
+    places = np.nonzero(np.asarray(_mask(mask)))
+    a[places] = boxed(_repeated(gnp.ravel(gnp.asarray(unboxed(vals))), len(places[0])))
+
+
+def _repeated(x: Any, n: int) -> Any:
+    return x[np.arange(n) % x.shape[0]]
+
+
+def put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
+    """``np.put_along_axis``."""
+    a = _buffer(arr, "put_along_axis")
+    chosen = numpy_index(settled(indices))
+    full_index = list(np.ogrid[tuple(slice(n) for n in chosen.shape)])
+    full_index[axis] = chosen
+    a[tuple(full_index)] = values
+
+
+# --- calling the user's functions -------------------------------------------------------------------------------------
+
+
+class Vectorize:
+    """``np.vectorize``: a loop over the elements, as NumPy's is."""
+
+    def __init__(self, pyfunc: Any = None, otypes: Any = None, doc: Any = None, excluded: Any = None,
+                 cache: bool = False, signature: Any = None) -> None:  # fmt: skip
+        self.pyfunc, self.excluded, self.signature = pyfunc, set(excluded or ()), signature
+        self._real = np.vectorize(pyfunc, otypes, doc, excluded, cache, signature)
+        self.__doc__ = doc or getattr(pyfunc, "__doc__", None)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if scan_all(args, kwargs) != TRACED and not boxing():
+            return self._real(*args, **kwargs)
+        if self.signature is not None:
+            raise protocols.unsupported("numpy.vectorize with signature=")
+        names = [*range(len(args)), *kwargs]
+        given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
+        loop = [name for name in names if name not in self.excluded]
+        arrays = function("broadcast_arrays")(*[function("asarray")(given[name]) for name in loop])
+        form = shape(arrays[0]) if arrays else ()
+        results = []
+        for place in np.ndindex(*form):
+            each = given | {name: a[place] if form else a for name, a in zip(loop, arrays, strict=True)}
+            results.append(self.pyfunc(*[each[i] for i in range(len(args))], **{k: each[k] for k in kwargs}))
+        if results and isinstance(results[0], tuple):
+            return tuple(_shaped(list(part), form) for part in zip(*results, strict=True))
+        return _shaped(results, form)
+
+
+def _shaped(results: list[Any], form: tuple[int, ...]) -> Any:
+    return function("reshape")(function("array")(results), form) if form else results[0]
+
+
+def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    """``np.apply_along_axis``: a loop over the lines of an array."""
+    moved = function("moveaxis")(arr, axis, -1)
+    lead = moved.shape[:-1]
+    results = [func1d(moved[place], *args, **kwargs) for place in np.ndindex(*lead)]
+    stacked = function("stack")([function("asarray")(r) for r in results])
+    inner = stacked.shape[1:]
+    stacked = function("reshape")(stacked, lead + inner)
+    for i in range(len(inner)):
+        stacked = function("moveaxis")(stacked, len(lead) + i, axis + i)
+    return stacked
+
+
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    """``np.piecewise``: every function gets the elements of its part."""
+    x = function("atleast_1d")(x) if not shape(x) else x
+    conditions = [np.asarray(_mask(c)) for c in (condlist if isinstance(condlist, (list, tuple)) else [condlist])]
+    if len(funclist) == len(conditions) + 1:
+        conditions.append(~np.logical_or.reduce(conditions))
+    out = boxed(np.zeros(shape(x)))
+    for condition, f in zip(conditions, funclist, strict=True):
+        out[condition] = f(x[condition], *args, **kw) if callable(f) else f
+    return out
+
+
+def ndenumerate(arr: Any) -> Iterator[Any]:
+    """``np.ndenumerate``."""
+    a = function("asarray")(arr)
+    return ((place, a[place]) for place in np.ndindex(*a.shape))
+
+
+def iterate(a: Any) -> Any:
+    """``np.nditer`` of one array, which is read."""
+    return iter(function("ravel")(a))
+
+
+def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """``np.allclose``: a plain truth, which the trace notes."""
+    return bool(gnp.allclose(unboxed(a), unboxed(b), rtol, atol, equal_nan))
+
+
+def array_equal(a: Any, b: Any, equal_nan: bool = False) -> bool:
+    """``np.array_equal``, likewise."""
+    return shape(a) == shape(b) and bool(gnp.all(gnp.asarray(unboxed(a)) == gnp.asarray(unboxed(b))))
+
+
+def shares_memory(a: Any, b: Any, *_: Any, **__: Any) -> bool:
+    """``np.shares_memory``."""
+    both = isinstance(a, Buffer) and isinstance(b, Buffer)
+    return both and a.root is b.root and bool(np.shares_memory(a.skeleton, b.skeleton))
+
+
+SPECIAL.update({f"numpy.{f.__name__}": f for f in (
+    array, arange, full, full_like, copy, shape, size, where, nonzero, flatnonzero, argwhere, extract, compress, copyto,
+    fill_diagonal, put, putmask, place, put_along_axis, apply_along_axis, piecewise, allclose, array_equal,
+    shares_memory,
+)})  # fmt: skip
+SPECIAL.update({f"numpy.{name}": asarray for name in "asarray asanyarray ascontiguousarray asfortranarray".split()})
+SPECIAL.update({f"numpy.{name}": _of_form(name) for name in ("zeros_like", "ones_like", "empty_like")})
+SPECIAL.update({
+    "numpy.may_share_memory": shares_memory,
+    "numpy.ndim": lambda a: len(shape(a)),
+    "numpy.isscalar": lambda a: isinstance(a, Number),
+    "numpy.iscomplexobj": lambda a: a.dtype.kind == "c",
+    "numpy.isrealobj": lambda a: a.dtype.kind != "c",
+    "numpy.iterable": lambda a: bool(shape(a)),
+    "numpy.asarray_chkfinite": asarray,
+})  # fmt: skip
+ALWAYS.update({
+    "numpy.empty": lambda shape, dtype=float, **_: boxed(np.zeros(unboxed(shape), dtype)),
+    "numpy.empty_like": lambda a, *args, **kwargs: _of_form("zeros_like")(a, *args, **kwargs),
+    "numpy.apply_along_axis": apply_along_axis,
+    "numpy.piecewise": piecewise,
+})  # fmt: skip
+CLASSES = {"vectorize": Vectorize, "ndenumerate": ndenumerate, "nditer": iterate}
