@@ -14,7 +14,7 @@ from gradcli.engine.ops.operators import absolute, inexact, like, promoted, rema
 from gradcli.engine.ops.shape import canonical_axis, concatenate, slice_in_dim
 from gradcli.numpy._base import Axis, arr, axes_of, type_error, unsupported, value_error
 from gradcli.numpy._reductions import all as all_
-from gradcli.numpy._reductions import argmax, argmin, cumprod, cumsum, diff
+from gradcli.numpy._reductions import argmax, argmin, cumprod, cumsum, diff, promote_integers_of
 from gradcli.numpy._shapes import ravel
 from gradcli.numpy._ufuncs import isnan
 
@@ -118,7 +118,7 @@ def _with_initial(name: str, total: Callable[..., Any], neutral: int) -> Callabl
         if not x.ndim or (x.ndim > 1 and axis is None):
             raise value_error(f"{name} needs an axis, or a vector; got {x.type}")
         place = canonical_axis(0 if axis is None else axis, x.ndim)
-        out = total(x, place, dtype)
+        out = total(promote_integers_of(x, dtype) if total is cumsum else x, place, dtype)
         if not include_initial:
             return out
         first = s.full(tuple(1 if d == place else n for d, n in enumerate(x.shape)), neutral, out.dtype)

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import Value, type_of
-from gradcli.engine.ir.types import default_int, to_inexact
+from gradcli.engine.ir.types import default_int
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
-from gradcli.engine.ops.operators import inexact, like, where
+from gradcli.engine.ops.operators import inexact, like, to_inexact, where
 from gradcli.engine.ops.shape import slice_in_dim
 from gradcli.numpy._base import arr, type_error, unsupported, value_error
 from gradcli.numpy._creation import array, linspace, ones_like, zeros
@@ -43,8 +43,8 @@ def bincount(
         raise value_error(f"bincount needs a vector, and weights of its size; got {x.type}")
     if length is None:
         known = np.asarray(x.concrete())
-        length = np.max(known, initial=-1).item() + 1
-        length = length if length > operator.index(minlength) else operator.index(minlength)
+        needed = np.max(known, initial=0).item() + 1 if known.size else 0
+        length = needed if needed > operator.index(minlength) else operator.index(minlength)
     count = arr(np.asarray(1, default_int())[()] if weights is None else weights)
     places = where(x < 0, like(x, 0), x)
     return zeros((length,), count.dtype).at[places].add(count, mode="drop")

@@ -250,6 +250,8 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 def convolve(a: Any, v: Any, mode: str = "full", *, precision: Any = None, preferred_element_type: Any = None) -> Any:
     """The discrete convolution of two vectors; ``mode`` is ``full``, ``same`` or ``valid``."""
     a, v = _operands(a, v, preferred_element_type)
+    if a.dtype.kind not in "fc":
+        a, v = (e.convert_element_type(x, to_inexact(x.dtype)) for x in (a, v))
     if a.ndim != 1 or v.ndim != 1 or not a.size or not v.size:
         raise value_error("convolve needs two non-empty vectors")
     if a.size < v.size:
@@ -363,6 +365,7 @@ def _limited(x: Any) -> Any:
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """The integral by the trapezoidal rule along an axis."""
     y = arr(y)
+    y = y if y.dtype.kind in "fc" else e.convert_element_type(y, to_inexact(y.dtype))
     axis = canonical_axis(axis, y.ndim)
     y = moveaxis(y, axis, -1)
     n = y.shape[-1]

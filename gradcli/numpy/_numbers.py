@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.control.loop import while_loop
-from gradcli.engine.ir.types import canonical_dtype, complex_dtype, to_inexact
+from gradcli.engine.ir.types import canonical_dtype, complex_dtype
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.bits import bitcast_convert_type
 from gradcli.engine.ops.fma import nextafter as _nextafter
-from gradcli.engine.ops.operators import absolute, inexact, like, numeric, promoted, where
+from gradcli.engine.ops.operators import absolute, inexact, like, numeric, promoted, to_inexact, where
 from gradcli.engine.ops.shape import canonical_axis
 from gradcli.numpy._base import arr, kind, type_error, value_error
 from gradcli.numpy._reductions import any as any_

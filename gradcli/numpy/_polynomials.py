@@ -14,7 +14,7 @@ from gradcli.engine.ir.types import complex_dtype
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops import sort as sorting
-from gradcli.engine.ops.operators import inexact, like, multiply, promoted, where
+from gradcli.engine.ops.operators import add, inexact, like, multiply, promoted, where
 from gradcli.engine.ops.shape import concatenate, slice_in_dim
 from gradcli.numpy._base import arr, type_error, value_error
 from gradcli.numpy._creation import array
@@ -35,7 +35,7 @@ def polyval(p: Any, x: Any, *, unroll: int = 16) -> Any:
     out = None
     for i in range(p.shape[0]):
         coefficient = s.reshape(slice_in_dim(p, i, i + 1, 0), p.shape[1:])
-        out = coefficient if out is None else e.add(*promoted(multiply(out, x), coefficient))
+        out = coefficient if out is None else add(multiply(out, x), coefficient)
     if out is None:
         return s.broadcast_to_type(like(x, 0), type_of(x))
     return out if type_of(out).shape else s.broadcast_to_type(promoted(out, like(x, 0))[0], type_of(x))

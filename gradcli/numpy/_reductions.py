@@ -38,7 +38,7 @@ def _masked(a: Any, where: Where, neutral: Any) -> Any:
     return a if where is None else select(where, a, like(a, neutral))
 
 
-def _promote_integers(a: Any, dtype: Any) -> Any:
+def promote_integers_of(a: Any, dtype: Any) -> Any:
     """The operand in the dtype of a sum: bool and narrow integers are summed as the default integer."""
     if dtype is not None:
         return to_dtype(a, dtype)
@@ -61,7 +61,7 @@ def sum(
     """The sum over the axes (default: all)."""
     _no_out(out)
     a = arr(a)
-    a = _promote_integers(a, dtype) if promote_integers or a.dtype.kind == "b" else to_dtype(a, dtype)
+    a = promote_integers_of(a, dtype) if promote_integers or a.dtype.kind == "b" else to_dtype(a, dtype)
     a = _masked(a, where, 0)
     axes = axes_of(axis, a.ndim)
     total = _keep(reduce_sum(a, axes), a.shape, axes, keepdims)
@@ -75,7 +75,7 @@ def prod(
     """The product over the axes (default: all)."""
     _no_out(out)
     a = arr(a)
-    a = _promote_integers(a, dtype) if promote_integers or a.dtype.kind == "b" else to_dtype(a, dtype)
+    a = promote_integers_of(a, dtype) if promote_integers or a.dtype.kind == "b" else to_dtype(a, dtype)
     a = _masked(a, where, 1)
     axes = axes_of(axis, a.ndim)
     total = _keep(r.reduce_prod(a, axes), a.shape, axes, keepdims)

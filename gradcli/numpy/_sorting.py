@@ -130,7 +130,7 @@ def digitize(x: Any, bins: Any, right: bool = False, *, method: str | None = Non
     bins = arr(bins)
     if not bins.size:
         return searchsorted(bins, x)
-    falling = e.lt(getitem(bins, -1), getitem(bins, 0))
+    falling = less(getitem(bins, -1), getitem(bins, 0))
     up = searchsorted(bins, x, "left" if right else "right")
     down = searchsorted(s.rev(bins, (0,)), x, "right" if right else "left")
     return choose(falling, e.sub(like(down, bins.size), down), up)

@@ -225,7 +225,7 @@ conj = conjugate
 
 def angle(z: Any, deg: bool = False) -> Any:
     """The argument of a complex number, in radians or degrees."""
-    (z,) = inexact(z)
+    z = arr(z) if kind(z) in "fc" else e.convert_element_type(z, default_float())
     if kind(z) == "c":
         result = e.atan2(e.imag(z), e.real(z))
     else:

@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gradcli.engine.array import type_of
-from gradcli.engine.ir.types import canonical_dtype, default_float, default_int, to_inexact
+from gradcli.engine.ir.types import canonical_dtype, default_float, default_int
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s_
 from gradcli.engine.ops.fft import FftType
 from gradcli.engine.ops.fft import fft as transform
-from gradcli.engine.ops.operators import like, multiply, promoted
+from gradcli.engine.ops.operators import like, multiply, promoted, to_inexact
 from gradcli.engine.ops.shape import canonical_axis, iota
 from gradcli.numpy._base import arr, value_error
 from gradcli.numpy._shapes import moveaxis, roll

@@ -16,9 +16,10 @@ import numpy as np
 
 from gradcli.engine.array import type_of
 from gradcli.engine.errors import fail
-from gradcli.engine.ir.types import ArrayType, Shape, array_type, complex_dtype, real_dtype, to_inexact
+from gradcli.engine.ir.types import ArrayType, Shape, array_type, complex_dtype, real_dtype
 from gradcli.engine.ops.define import Primitive, linear_jvp
 from gradcli.engine.ops.elementwise import conj, convert_element_type, div, mul
+from gradcli.engine.ops.operators import to_inexact
 from gradcli.engine.ops.shape import bad_shape, moveaxis
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import bind
