@@ -1,158 +1,146 @@
-"""Modules under JAX's names over the engine, enough of them that ordinary JAX files run without JAX."""
+"""Modules under JAX's names over the engine: files written for JAX run as they are, without JAX.
+
+Members come from gradcli's own modules by name (see :mod:`gradcli.compat.lazy`); what JAX has around its core is in
+:mod:`gradcli.compat.jaxnames`.
+"""
 
 from __future__ import annotations
 
 import functools
-import importlib
 import types
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
+from gradcli.compat.jaxnames import config as options
+from gradcli.compat.jaxnames import devices as where
+from gradcli.compat.jaxnames import programs
+from gradcli.compat.jaxnames.config import config as config
+from gradcli.compat.lazy import Standin, Standins
+from gradcli.engine import errors
 
-import gradcli
-from gradcli import ad_checkpoint, custom_batching, custom_derivatives, debug, flatten_util, lax, nn, tree_util
-from gradcli import numpy as gnp
-from gradcli.engine import api
-from gradcli.engine.array import Value
-from gradcli.engine.errors import (
-    ConcretizationTypeError,
-    NonConcreteBooleanIndexError,
-    TracerArrayConversionError,
-    TracerBoolConversionError,
-    TracerIntegerConversionError,
-    UnexpectedTracerError,
-)
-from gradcli.engine.settings import override, settings, update
-from gradcli.engine.trace.tracer import Tracer
-from gradcli.experimental import io_callback
-from gradcli.experimental import jet as jet_module
-
-_OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "jax_enable_x64": ("precision", lambda on: "float64" if on else "float32"),
-    "jax_threefry_partitionable": ("prng_partitionable", bool),
-    "jax_debug_nans": ("debug_nans", bool),
-    "jax_debug_infs": ("debug_infs", bool),
-}
-
-
-class Config:
-    """``jax.config``: the options that mean something here; others are accepted and ignored."""
-
-    def update(self, name: str, value: Any) -> None:
-        """Sets an option for the rest of the run."""
-        if name in _OPTIONS:
-            field, convert = _OPTIONS[name]
-            update(**{field: convert(value)})
-
-    @property
-    def jax_enable_x64(self) -> bool:
-        """Whether 64-bit types are on."""
-        return settings().precision == "float64"
-
-    x64_enabled = jax_enable_x64
-
-    @property
-    def jax_threefry_partitionable(self) -> bool:
-        """The layout of random bits."""
-        return settings().prng_partitionable
-
-
-config = Config()
-
-
-@contextmanager
-def enable_x64(on: bool = True) -> Iterator[None]:
-    """64-bit types inside a ``with`` block."""
-    with override(precision="float64" if on else "float32"):
-        yield
-
-
-def _block_until_ready(tree: Any) -> Any:
-    return tree
-
-
-def _device_get(tree: Any) -> Any:
-    return tree_util.tree_map(lambda x: np.asarray(x) if isinstance(x, Value) else x, tree)
-
-
-def _devices(*_: Any) -> list[str]:
-    return ["cpu:0"]
-
-
-def _module(name: str, **members: Any) -> types.ModuleType:
-    module = types.ModuleType(name, f"gradcli's stand-in for {name}.")
-    module.__dict__.update(members)
-    module.__dict__["__path__"] = []
-    return module
+VERSION = "0.10.2"
+_OWN = "gradcli.compat.jaxnames"
+_ERRORS = (
+    "ConcretizationTypeError", "NonConcreteBooleanIndexError", "TracerArrayConversionError",
+    "TracerBoolConversionError", "TracerIntegerConversionError", "UnexpectedTracerError",
+)  # fmt: skip
+# Modules whose members are those of a module of gradcli with the same name.
+_SAME = (
+    "numpy numpy.fft numpy.linalg lax lax.linalg random nn nn.initializers tree tree_util scipy ad_checkpoint "
+    "custom_batching custom_derivatives debug flatten_util image ops ref sharding stages dlpack experimental "
+    "experimental.jet experimental.sparse experimental.checkify experimental.host_callback"
+).split()
+_SCIPY = (
+    "cluster cluster.vq fft integrate interpolate linalg ndimage optimize signal sparse sparse.linalg special "
+    "spatial spatial.transform stats"
+).split()
+_LATER: dict[str, dict[str, str]] = {
+    "jax": {
+        "Array": "gradcli.engine.array:Value",
+        "jit": f"{_OWN}.jitting:jit", "disable_jit": f"{_OWN}.jitting:disable_jit",
+        **{n: f"gradcli.tree_util:{n}" for n in (
+            "tree_map", "tree_flatten", "tree_leaves", "tree_reduce", "tree_structure", "tree_transpose",
+            "tree_unflatten", "tree_all",
+        )},
+    },
+    "numpy": {"ndarray": "gradcli.engine.array:Value"},
+    "nn.initializers": {},
+    "ops": {f"segment_{n}": f"{_OWN}.segments:segment_{n}" for n in ("sum", "prod", "max", "min")},
+    "experimental.ode": {"odeint": f"{_OWN}.ode:odeint"},
+    "experimental.pjit": {"pjit": f"{_OWN}.jitting:jit"},
+    "dtypes": {
+        "issubdtype": "gradcli.numpy:issubdtype", "result_type": "gradcli.numpy:result_type",
+        "finfo": "gradcli.numpy:finfo", "iinfo": "gradcli.numpy:iinfo",
+        "promote_types": "gradcli.numpy:promote_types",
+        "canonicalize_dtype": "gradcli.engine.ir.types:canonical_dtype",
+        "float0": "gradcli.engine.custom:FLOAT0",
+    },
+    "test_util": {
+        "check_grads": f"{_OWN}.testing:check_grads", "check_jvp": f"{_OWN}.testing:check_jvp",
+        "check_vjp": f"{_OWN}.testing:check_vjp",
+    },
+    "core": {
+        "Tracer": "gradcli.engine.trace.tracer:Tracer", "Jaxpr": "gradcli.engine.ir.program:Jaxpr",
+        "ClosedJaxpr": "gradcli.engine.ir.program:Jaxpr", "Value": "gradcli.engine.array:Value",
+        "Literal": "gradcli.engine.ir.program:Literal", "Var": "gradcli.engine.ir.program:Var",
+        "AbstractValue": "gradcli.engine.ir.types:ArrayType", "ShapedArray": f"{_OWN}.programs:ShapedArray",
+        "Atom": "gradcli.engine.ir.program:Atom", "eval_jaxpr": f"{_OWN}.programs:eval_jaxpr",
+        "jaxpr_as_fun": f"{_OWN}.programs:jaxpr_as_fun", "get_aval": f"{_OWN}.devices:typeof",
+        "concrete_or_error": f"{_OWN}.programs:concrete_or_error", "subjaxprs": f"{_OWN}.programs:subjaxprs",
+        "ensure_compile_time_eval": f"{_OWN}.devices:ensure_compile_time_eval",
+    },
+    "extend.core": {
+        "Jaxpr": "gradcli.engine.ir.program:Jaxpr", "ClosedJaxpr": "gradcli.engine.ir.program:Jaxpr",
+        "JaxprEqn": "gradcli.engine.ir.program:Eqn", "Literal": "gradcli.engine.ir.program:Literal",
+        "Var": "gradcli.engine.ir.program:Var", "Primitive": f"{_OWN}.primitives:Primitive",
+        "jaxpr_as_fun": f"{_OWN}.programs:jaxpr_as_fun", "subjaxprs": f"{_OWN}.programs:subjaxprs",
+        "concrete_or_error": f"{_OWN}.programs:concrete_or_error",
+    },
+    "interpreters.ad": {n: f"{_OWN}.primitives:{n}" for n in (
+        "primitive_jvps", "primitive_transposes", "Zero", "UndefinedPrimal", "is_undefined_primal", "defjvp",
+        "deflinear", "deflinear2", "instantiate_zeros",
+    )},
+    "interpreters.batching": {n: f"{_OWN}.primitives:{n}" for n in (
+        "primitive_batchers", "not_mapped", "moveaxis", "bdim_at_front",
+    )},
+    "interpreters.mlir": {n: f"{_OWN}.primitives:{n}" for n in ("register_lowering", "lower_fun")},
+}  # fmt: skip
 
 
-def _tree_module() -> types.ModuleType:
-    short = {
-        name.removeprefix("tree_"): getattr(tree_util, name) for name in dir(tree_util) if name.startswith("tree_")
+def _root_members() -> dict[str, Any]:
+    nothing = where.nothing
+    members: dict[str, Any] = {n: getattr(where, n) for n in (
+        "Device", "block_until_ready", "default_backend", "device_count", "device_get", "device_put", "devices",
+        "ensure_compile_time_eval", "local_devices", "process_count", "process_index", "typeof",
+    )}  # fmt: skip
+    members |= {"local_device_count": where.device_count, "host_count": where.process_count,
+                "host_id": where.process_index}  # fmt: skip
+    members |= {n: nothing for n in ("clear_caches", "effects_barrier", "print_environment_info", "clear_backends")}
+    members |= options.CONTEXTS
+    return members | {
+        "config": config, "enable_x64": options.enable_x64, "__version__": VERSION,
+        "threefry_partitionable": options.threefry_partitionable,
+        "__version_info__": tuple(int(n) for n in VERSION.split(".")),
+    }  # fmt: skip
+
+
+def _own_members() -> dict[str, dict[str, Any]]:
+    """What modules have beside the members that are looked up."""
+    kinds: dict[str, Any] = {n: getattr(errors, n) for n in _ERRORS}
+    kinds |= {"JAXTypeError": errors.TracerError, "JAXIndexError": IndexError, "JaxRuntimeError": RuntimeError}
+    return {
+        "errors": kinds,
+        "config": {"config": config},
+        "typing": {"ArrayLike": Any, "DTypeLike": Any},
+        "profiler": where.PROFILER,
+        "sharding": {"SingleDeviceSharding": where.SingleDeviceSharding, "Sharding": where.SingleDeviceSharding},
+        "experimental": {"enable_x64": options.enable_x64, "disable_x64": options.disable_x64},
     }
-    return _module("jax.tree", **{name: short[name] for name in short})
 
 
-def _lazy(name: str, home: str) -> types.ModuleType:
-    """A module of that name whose contents are those of ``home``, which is loaded when the first one is used."""
-
-    def find(attribute: str) -> Any:
-        return getattr(importlib.import_module(home), attribute)
-
-    return _module(name, __getattr__=find, __dir__=lambda: dir(importlib.import_module(home)))
+def _sources(name: str) -> list[str]:
+    """The modules of gradcli that the members of ``jax.<name>`` come from."""
+    if name == "nn.initializers":
+        return ["gradcli.nn.initializers", f"{_OWN}.initializers"]
+    if name.startswith("example_libraries."):
+        return [f"{_OWN}.{name.rpartition('.')[2]}"]
+    return [f"gradcli.{name}"] if name in _SAME or name.startswith("scipy.") else []
 
 
 @functools.cache
-def modules() -> dict[str, types.ModuleType]:
+def modules() -> Standins:
     """Every module by its full name."""
-    random = importlib.import_module("gradcli.random")
-    public = {name: getattr(api, name) for name in api.__dict__ if not name.startswith("_")}
-    public |= {name: getattr(gradcli, name) for name in gradcli._MORE}
-    errors = [
-        ConcretizationTypeError, NonConcreteBooleanIndexError, TracerArrayConversionError, TracerBoolConversionError,
-        TracerIntegerConversionError, UnexpectedTracerError,
-    ]  # fmt: skip
-    scipy_special = importlib.import_module("gradcli.scipy.special")
-    scipy_linalg = _lazy("jax.scipy.linalg", "gradcli.scipy.linalg")
-    test_util = _module("jax.test_util", check_grads=api.check_grads)
-    found = {
-        "jax.numpy": gnp,
-        "jax.numpy.fft": gnp.fft,
-        "jax.numpy.linalg": gnp.linalg,
-        "jax.lax": lax,
-        "jax.lax.linalg": _lazy("jax.lax.linalg", "gradcli.lax.linalg"),
-        "jax.random": random,
-        "jax.nn": nn,
-        "jax.tree_util": tree_util,
-        "jax.tree": _tree_module(),
-        "jax.test_util": test_util,
-        "jax.errors": _module("jax.errors", **{e.__name__: e for e in errors}),
-        "jax.core": _module("jax.core", Tracer=Tracer),
-        "jax.scipy": _module("jax.scipy", linalg=scipy_linalg, special=scipy_special),
-        "jax.scipy.linalg": scipy_linalg,
-        "jax.scipy.special": scipy_special,
-        "jax.config": _module("jax.config", config=config),
-        "jax.typing": _module("jax.typing", ArrayLike=Any),
-        "jax.experimental": _module(
-            "jax.experimental", enable_x64=enable_x64, io_callback=io_callback, jet=jet_module
-        ),
-        "jax.experimental.jet": jet_module,
-        "jax.ad_checkpoint": ad_checkpoint,
-        "jax.custom_batching": custom_batching,
-        "jax.custom_derivatives": custom_derivatives,
-        "jax.debug": debug,
-        "jax.flatten_util": flatten_util,
-    }
-    jax = _module(
-        "jax", **public, config=config, block_until_ready=_block_until_ready, device_get=_device_get,
-        device_put=lambda x, *_, **__: gnp.asarray(x) if not isinstance(x, (dict, list, tuple)) else x,
-        devices=_devices, local_devices=_devices, device_count=lambda: 1, local_device_count=lambda: 1,
-        enable_x64=enable_x64, __version__="0.10.2",
-    )  # fmt: skip
-    for name, module in found.items():
-        short = name.split(".", 1)[1]
-        if "." not in short and short != "config":
-            setattr(jax, short, module)
-    return {"jax": jax, **found}
+    where.install_methods()
+    programs.install_names()
+    own = _own_members()
+    names = dict.fromkeys([
+        *_SAME, *(f"scipy.{n}" for n in _SCIPY), *_LATER, *own, "example_libraries", "example_libraries.stax",
+        "example_libraries.optimizers", "extend", "interpreters", "lib", "version",
+    ])  # fmt: skip
+    names.pop("jax")
+    table: list[types.ModuleType] = [
+        Standin("jax", ["gradcli.engine.api", "gradcli"], _LATER["jax"], **_root_members())
+    ]
+    table += [Standin(f"jax.{n}", _sources(n), _LATER.get(n), **own.get(n, {})) for n in names]
+    found = Standins(table)
+    found["jax.version"].__dict__["__version__"] = VERSION
+    return found

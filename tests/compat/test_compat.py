@@ -103,8 +103,10 @@ def test_jax_config_sets_the_precision() -> None:
     with override(precision="float32"):
         jx.config.update("jax_enable_x64", True)
         assert settings().precision == "float64" and jx.config.jax_enable_x64
-        jx.config.update("jax_some_other_option", 1)
-    with jx.enable_x64(False):
+        jx.config.update("jax_platform_name", "cpu")
+        with pytest.raises(AttributeError, match="did you mean jax_enable_x64"):
+            jx.config.update("jax_enable_x46", True)
+    with jx.modules()["jax"].enable_x64(False):
         assert settings().precision == "float32"
 
 

@@ -1,0 +1,165 @@
+"""Devices by JAX's names: there is one, the CPU. And what JAX's users say of where and when things are computed."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine.array import METHODS, PROPERTIES, Value, is_value, type_of
+from gradcli.engine.custom import as_value
+from gradcli.engine.trace.tracer import STATE
+from gradcli.engine.tree import tree_map
+
+
+class Device:
+    """The CPU."""
+
+    platform = device_kind = "cpu"
+    id = local_hardware_id = process_index = host_id = 0
+
+    def memory_stats(self) -> None:
+        """Nothing is known."""
+
+    def __repr__(self) -> str:
+        return "CpuDevice(id=0)"
+
+    def __str__(self) -> str:
+        return "TFRT_CPU_0"
+
+
+CPU = Device()
+
+
+class SingleDeviceSharding:
+    """Where an array lies: on the CPU."""
+
+    def __init__(self, device: Device = CPU, **_: Any) -> None:
+        self.device_set = {device}
+        self.memory_kind = "unpinned_host"
+        self.is_fully_replicated = self.is_fully_addressable = True
+
+    def __repr__(self) -> str:
+        return f"SingleDeviceSharding(device={CPU!r}, memory_kind={self.memory_kind})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SingleDeviceSharding)
+
+    def __hash__(self) -> int:
+        return hash(SingleDeviceSharding)
+
+
+def devices(backend: str | None = None) -> list[Device]:
+    """The devices of a platform. Raises RuntimeError for another platform than the CPU."""
+    if backend not in (None, "cpu"):
+        raise RuntimeError(f"Unknown backend: {backend!r} requested, but no platforms that are present have one: cpu")
+    return [CPU]
+
+
+def local_devices(process_index: int | None = None, backend: str | None = None, host_id: int | None = None) -> Any:
+    """The devices of this process."""
+    return devices(backend)
+
+
+def device_count(backend: str | None = None) -> int:
+    """1."""
+    return len(devices(backend))
+
+
+def default_backend() -> str:
+    """``cpu``."""
+    return CPU.platform
+
+
+def process_index(backend: str | None = None) -> int:
+    """0."""
+    return 0
+
+
+def process_count(backend: str | None = None) -> int:
+    """1."""
+    return 1
+
+
+def block_until_ready(x: Any) -> Any:
+    """Its argument: everything is computed already."""
+    return x
+
+
+def device_put(x: Any, device: Any = None, **_: Any) -> Any:
+    """The leaves as arrays."""
+    return tree_map(as_value, x)
+
+
+def device_get(x: Any) -> Any:
+    """The leaves as NumPy arrays."""
+    return tree_map(lambda leaf: np.asarray(leaf) if isinstance(leaf, Value) else leaf, x)
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    """Does nothing: there are no caches of a compiler, no pending effects, no profiler."""
+
+
+def typeof(x: Any) -> Any:
+    """The type of a value. Raises TypeError (G207) for what is none."""
+    return type_of(as_value(x))
+
+
+@contextlib.contextmanager
+def ensure_compile_time_eval() -> Iterator[None]:
+    """Operations inside are evaluated at once, even while a function is being traced; operands must be concrete."""
+    before, STATE.trace = STATE.trace, None
+    try:
+        yield
+    finally:
+        STATE.trace = before
+
+
+class _NoProfile:
+    """A context manager and decorator that does nothing, under the names of ``jax.profiler``."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
+
+    def __enter__(self) -> _NoProfile:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        pass
+
+    def __call__(self, fun: Callable[..., Any]) -> Callable[..., Any]:
+        return fun
+
+
+def annotate_function(func: Callable[..., Any] | None = None, name: str | None = None, **_: Any) -> Any:
+    """The function itself."""
+    return functools.partial(annotate_function, name=name) if func is None else func
+
+
+PROFILER: dict[str, Any] = {
+    **{n: nothing for n in ("start_trace", "stop_trace", "start_server", "stop_server", "save_device_memory_profile")},
+    **{n: _NoProfile for n in ("trace", "TraceAnnotation", "StepTraceAnnotation")},
+    "annotate_function": annotate_function,
+}
+
+
+def is_array_leaf(x: Any) -> bool:
+    """Whether a leaf is an array or number."""
+    return is_value(x)
+
+
+def install_methods() -> None:
+    """Gives values the methods and properties of JAX's arrays that say where they are."""
+    given: dict[str, Callable[..., Any]] = {
+        "block_until_ready": lambda self: self, "copy_to_host_async": nothing, "devices": lambda self: {CPU},
+        "is_deleted": lambda self: False, "delete": nothing, "is_ready": lambda self: True,
+        "to_device": lambda self, device=None, **_: self,
+    }  # fmt: skip
+    for name, method in given.items():
+        METHODS.setdefault(name, method)
+    for name, read in {"device": lambda self: CPU, "sharding": lambda self: SingleDeviceSharding(),
+                       "is_fully_addressable": lambda self: True, "committed": lambda self: False}.items():
+        PROPERTIES.setdefault(name, read)  # fmt: skip

@@ -1,0 +1,102 @@
+"""Programs by JAX's names: ``closed.jaxpr.eqns``, ``eqn.invars``, ``var.aval``; and running one again.
+
+The names are given to gradcli's own classes, so that every program a user's file meets has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradcli.engine.errors import fail
+from gradcli.engine.ir.program import Eqn, Jaxpr, Literal, Var
+from gradcli.engine.ir.types import ArrayType, array_type, canonical_dtype
+from gradcli.engine.ops.define import Primitive
+from gradcli.engine.trace.tracer import bind
+from gradcli.engine.tree import tree_flatten
+
+_VIEWS: dict[type, dict[str, Callable[[Any], Any]]] = {
+    Jaxpr: {
+        "jaxpr": lambda self: self,
+        "invars": lambda self: list(self.inputs),
+        "outvars": lambda self: list(self.outputs),
+        "literals": lambda self: list(self.consts),
+        "in_avals": lambda self: list(self.in_types),
+        "out_avals": lambda self: list(self.out_types),
+        "effects": lambda self: {e.primitive for e in self.eqns if e.primitive.effect},
+    },
+    Eqn: {
+        "invars": lambda self: list(self.inputs),
+        "outvars": lambda self: list(self.outputs),
+        "source_info": lambda self: self.source,
+        "effects": lambda self: {self.primitive} if self.primitive.effect else set(),
+    },
+    Var: {"aval": lambda self: self.type},
+    Literal: {"aval": lambda self: self.type, "val": lambda self: self.value},
+    Primitive: {"multiple_results": lambda self: self.multiple},
+}
+
+
+def _bind(self: Primitive, *args: Any, **params: Any) -> Any:
+    return bind(self, *args, **params)
+
+
+def _bind_params(self: Primitive, params: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    return [], dict(params)
+
+
+def install_names() -> None:
+    """Gives the classes of programs JAX's names; what they have already stays."""
+    for cls, views in _VIEWS.items():
+        for name, read in views.items():
+            if not hasattr(cls, name):
+                setattr(cls, name, property(read))
+    for name, method in {"bind": _bind, "get_bind_params": _bind_params}.items():
+        if not hasattr(Primitive, name):
+            setattr(Primitive, name, method)
+
+
+def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any, **_: Any) -> list[Any]:
+    """The outputs of a program for these constants and arguments, equation by equation."""
+    env: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
+    if len(args) != len(jaxpr.inputs):
+        raise fail("G206", f"the program takes {len(jaxpr.inputs)} arguments, got {len(args)}", cls=TypeError)
+    env.update(zip(jaxpr.inputs, args, strict=True))
+
+    def read(atom: Any) -> Any:
+        return atom.value if atom.is_literal else env[atom]
+
+    for eqn in jaxpr.eqns:
+        out = bind(eqn.primitive, *map(read, eqn.inputs), **eqn.params)
+        env.update(zip(eqn.outputs, out if eqn.primitive.multiple else [out], strict=True))
+    return [read(a) for a in jaxpr.outputs]
+
+
+def jaxpr_as_fun(closed: Jaxpr) -> Callable[..., list[Any]]:
+    """A program as a function of its flat arguments."""
+    return lambda *args: eval_jaxpr(closed, closed.consts, *args)
+
+
+class _ShapedArrayMeta(type):
+    """The types of values are instances of ``ShapedArray``."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, ArrayType)
+
+
+class ShapedArray(metaclass=_ShapedArrayMeta):
+    """``ShapedArray(shape, dtype)`` makes the type of an array."""
+
+    def __new__(cls, shape: Sequence[int], dtype: Any, weak_type: bool = False, **_: Any) -> Any:
+        return array_type(tuple(shape), canonical_dtype(dtype), weak_type)
+
+
+def concrete_or_error(force: Any, val: Any, context: str = "") -> Any:
+    """The value made concrete by ``force``. Raises ConcretizationTypeError for a traced one without value."""
+    return force(val) if force is not None else val
+
+
+def subjaxprs(jaxpr: Jaxpr) -> list[Jaxpr]:
+    """The programs inside the equations of a program."""
+    leaves = [leaf for eqn in jaxpr.eqns for leaf in tree_flatten(list(eqn.params.values()))[0]]
+    return [leaf for leaf in leaves if isinstance(leaf, Jaxpr)]

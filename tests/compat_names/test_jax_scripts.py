@@ -1,0 +1,29 @@
+"""Scripts written for JAX run under its names as they are; what they compute is what JAX computes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.compat_names.running import assert_same, real, standin
+
+SCRIPTS = sorted((Path(__file__).parent / "programs" / "jax").glob("*.py"))
+IDS = [s.stem for s in SCRIPTS]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=IDS)
+def test_script_runs_and_its_own_assertions_hold(script: Path) -> None:
+    module = standin(script.read_text())
+    assert module["result"], "the script has no result"
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("script", SCRIPTS, ids=IDS)
+def test_results_are_those_of_jax(script: Path) -> None:
+    pytest.importorskip("jax")
+    expected: dict[str, Any] = real(script.read_text())["result"]
+    found = standin(script.read_text())["result"]
+    for key in expected:
+        assert_same(found[key], expected[key], rtol=2e-5, atol=2e-6, where=key)
