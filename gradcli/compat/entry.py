@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import random
+import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +13,6 @@ import numpy as np
 
 from gradcli.compat.boxes import as_plain, boxed, boxes, boxing, unboxed
 from gradcli.compat.buffer import Buffer
-from gradcli.compat.randomness import STREAM
 from gradcli.engine.array import Array
 
 
@@ -24,15 +23,13 @@ def entered(
 
     ``modules``: those of the user's, whose arrays the function may change; ``plain``: whether its values are boxed.
     """
-    STREAM.mark()
-    drawn = random.getstate()
+    _mark()
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         if not plain():
             return function(*args, **kwargs)
-        STREAM.restart()
-        random.setstate(drawn)  # the same random numbers in each run: see compat.randomness
+        _restart()
         with boxes(True):
             if not boxing():
                 return function(*_each(args, as_plain), **_each(kwargs, as_plain))
@@ -40,6 +37,33 @@ def entered(
                 return unboxed(function(*_each(args, _argument), **_each(kwargs, _argument)))
 
     return run
+
+
+def _mark() -> None:
+    """Remembers where the random numbers of NumPy and of Python are: each run of the function begins there.
+
+    What is not loaded yet has drawn nothing, and starts from its own beginning when a run loads it.
+    """
+    global _python_state
+    stream, python = sys.modules.get(_RANDOMNESS), sys.modules.get("random")
+    if stream is not None:
+        stream.STREAM.mark()
+    _python_state = python.getstate() if python is not None else None
+
+
+def _restart() -> None:
+    global _python_state
+    stream, python = sys.modules.get(_RANDOMNESS), sys.modules.get("random")
+    if stream is not None:
+        stream.STREAM.restart()
+    if python is not None:
+        if _python_state is None:
+            _python_state = python.getstate()
+        python.setstate(_python_state)
+
+
+_RANDOMNESS = "gradcli.compat.randomness"
+_python_state: Any = None
 
 
 def _each(x: Any, f: Callable[[Any], Any]) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 import functools
 import importlib
-import importlib.abc
 import importlib.machinery
 import linecache
 import sys
@@ -90,7 +89,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
         super().exec_module(module)
 
 
-class Workspace(importlib.abc.MetaPathFinder):
+class Workspace:  # a finder for sys.meta_path; its abstract class takes longer to load than numbers to compute
     """A folder whose modules are the user's: found before all others by imports from them, unknown to anyone else.
 
     ``root``: only the package of that name is the user's, where the folder holds others as well. ``functional``:

@@ -196,15 +196,26 @@ class Namespace(types.ModuleType):
         return dir(self.__dict__["_real"])
 
 
+class _Random(types.ModuleType):
+    """``numpy.random``, loaded when a name of it is used."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(import_module("gradcli.compat.randomness").random_module(), name)
+        self.__dict__[name] = found
+        return found
+
+    def __dir__(self) -> list[str]:
+        return dir(import_module("gradcli.compat.randomness").random_module())
+
+
 _SUBMODULES = ("linalg", "fft", "random")
 
 
 @functools.cache
 def numpy_modules() -> dict[str, types.ModuleType]:
     """The stand-ins for ``numpy`` and its modules whose functions take traced values."""
-    random = import_module("gradcli.compat.randomness").random_module()
     spaces = {name: Namespace(name) for name in ("numpy", "numpy.linalg", "numpy.fft")}
-    return {**spaces, "numpy.random": random}
+    return {**spaces, "numpy.random": _Random("numpy.random")}
 
 
 def numpy_module() -> types.ModuleType:
