@@ -1,29 +1,20 @@
-"""Elementwise equations in a row over large arrays, block by block, so that what lies between them stays in cache.
+"""A cluster as a Python function of one block: ufunc calls that write into buffers.
 
-A :class:`Cluster` is such a row, over one shape. Its program becomes a function of one block, made of ufunc calls that
-write into buffers; buffers are used again as soon as nothing reads them, and results are written where they belong.
+Buffers are used again as soon as nothing reads them, and results are written where they belong.
 """
 
 from __future__ import annotations
 
 import functools
-import math
-import os
-import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from gradcli.engine.execute.fuse import REDUCTIONS, Cluster, has_rows
+from gradcli.engine.execute.threads import Plan, Slot, run
 from gradcli.engine.ir.program import Atom, Eqn, Literal, Var
-from gradcli.engine.ir.types import Shape
-from gradcli.engine.record import record
-
-LEAST = 1 << 14  # elements from which blocks pay
-BLOCK_BYTES = 1 << 17  # of one buffer: several of them fit the cache, and a ufunc call costs little beside them
-SHARED = 1 << 21  # operations (elements by equations) from which a second thread pays
-_KEPT = 1 << 28  # bytes of results that are kept for later ones
+from gradcli.engine.ir.types import ArrayType, Shape
 
 UFUNCS: dict[str, Any] = {
     "add": np.add, "add_any": np.add, "sub": np.subtract, "mul": np.multiply, "neg": np.negative, "abs": np.abs,
@@ -37,156 +28,179 @@ UFUNCS: dict[str, Any] = {
 }  # fmt: skip
 _FLOAT_UFUNCS = {"div": np.true_divide, "rem": np.fmod}
 _ALIASES = ("stop_gradient", "copy")
-
-
-class Cluster:
-    """Equations over one shape; ``inputs`` come from outside, ``outputs`` are read outside."""
-
-    __slots__ = ("eqns", "inputs", "outputs", "shape")
-
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
-        self.eqns: list[Eqn] = []
-        self.inputs: list[Var] = []
-        self.outputs: list[Var] = []
-
-
-def _fits(eqn: Eqn, shape: Shape) -> bool:
-    if eqn.primitive.multiple or eqn.outputs[0].type.shape != shape:
-        return False
-    if eqn.primitive.name == "broadcast_in_dim":
-        return not eqn.inputs[0].type.shape
-    return eqn.primitive.family == "elementwise" and all(a.type.shape in ((), shape) for a in eqn.inputs)
-
-
-def clustered(eqns: Sequence[Eqn], outputs: Sequence[Atom]) -> list[Eqn | Cluster]:
-    """The equations, those that run together as clusters: an equation moves up to its cluster, never down."""
-    plan: list[Eqn | Cluster] = []
-    current: Cluster | None = None
-    inside: set[Var] = set()
-    for eqn in eqns:
-        t = eqn.outputs[0].type if eqn.outputs else None
-        shape = t.shape if t is not None and t.size >= LEAST else None
-        if current is not None and _fits(eqn, current.shape):
-            current.eqns.append(eqn)
-            inside.update(eqn.outputs)
-        elif current is not None and not any(a in inside for a in eqn.inputs):
-            plan.insert(len(plan) - 1, eqn)  # nothing of the cluster is needed: it may run before
-        elif shape is not None and _fits(eqn, shape):
-            current = Cluster(shape)
-            current.eqns.append(eqn)
-            plan.append(current)
-            inside = set(eqn.outputs)
-        else:
-            plan.append(eqn)
-            current, inside = None, set()
-    return _bounded(plan, outputs)
-
-
-def _bounded(plan: list[Eqn | Cluster], outputs: Sequence[Atom]) -> list[Eqn | Cluster]:
-    """Gives clusters their inputs and outputs; single equations are no clusters."""
-    flat = [x for part in plan for x in ([part] if isinstance(part, Eqn) or len(part.eqns) > 1 else part.eqns)]
-    read: set[Any] = set(outputs)
-    for part in reversed(flat):
-        eqns = [part] if isinstance(part, Eqn) else part.eqns
-        if isinstance(part, Cluster):
-            made = [v for eqn in eqns for v in eqn.outputs]
-            part.outputs = [v for v in made if v in read]
-            own = set(made)
-            part.inputs = list(dict.fromkeys(
-                a for eqn in eqns for a in eqn.inputs if not isinstance(a, Literal) and a not in own
-            ))  # fmt: skip
-        for eqn in eqns:
-            read.update(a for a in eqn.inputs if not isinstance(a, Literal))
-    return flat
-
-
-# --- a cluster as a function ------------------------------------------------------------------------------------------
+_VIEWS = ("broadcast_in_dim", "reshape", "squeeze")
 
 
 class _BlockWriter:
-    """Writes the statements for one block."""
+    """Writes the statements for one block.
+
+    A value is in a result, in a buffer, or a view of another value; the memory of a view is that of its ``_root``.
+    """
 
     def __init__(self, cluster: Cluster) -> None:
         self.scope: dict[str, Any] = {"copyto": np.copyto}
         self.lines: list[str] = []
-        self.buffers: list[np.dtype[Any]] = []
-        self._free: dict[np.dtype[Any], list[int]] = {}
-        self._held: dict[Var, int] = {}
+        self.buffers: list[Slot] = []
         self.names: dict[Any, str] = {}
-        self._last = {a: i for i, eqn in enumerate(cluster.eqns) for a in eqn.inputs}
         self.cluster = cluster
+        self._sliced: dict[Any, str] = {}
+        self._free: dict[Slot, list[int]] = {}
+        self._held: dict[Var, int] = {}
+        self._root: dict[Any, Any] = {}
         self._results = {v: f"o{i}" for i, v in enumerate(cluster.outputs)}
+        self._narrow: set[Any] = set()  # views that have not their type's shape, and rely on being broadcast
+        for var in cluster.inputs:
+            self.names[var] = f"x{len(self.names)}"
+        self._outside = set(cluster.inputs)
+        self._plan_views()
+        last = {a: i for i, e in enumerate((*cluster.eqns, *cluster.finals)) for a in e.inputs}
+        self._last: dict[Any, int] = {}
+        for a, i in last.items():
+            root = self.root(a)
+            self._last[root] = max(self._last.get(root, i), i)
+
+    def _plan_views(self) -> None:
+        for eqn in self.cluster.eqns:
+            if self._is_view(eqn):
+                self._root[eqn.outputs[0]] = self.root(eqn.inputs[0])
+
+    def root(self, a: Any) -> Any:
+        """The value whose memory this one is in."""
+        return self._root.get(a, a)
+
+    # --- names --------------------------------------------------------------------------------------------------------
 
     def constant(self, value: Any) -> str:
         name = f"c{len(self.scope)}"
         self.scope[name] = value
         return name
 
-    def atom(self, a: Atom) -> str:
-        return self.constant(a.value) if isinstance(a, Literal) else self.names[a]
+    def atom(self, eqn: Eqn, a: Atom) -> str:
+        """The text of an operand: of one from outside those rows that belong to the block, or all of it."""
+        if isinstance(a, Literal):
+            return self.constant(a.value)
+        if a not in self._outside:
+            return self.names[a]
+        rowwise = bool(a.type.shape) if self.cluster.flat else has_rows(eqn, a, self.cluster.rows)
+        if not rowwise:
+            return self.names[a]
+        if a not in self._sliced:
+            self._sliced[a] = f"{self.names[a]}s"
+            self.lines.append(f"{self._sliced[a]} = {self.names[a]}[low:high]")
+        return self._sliced[a]
+
+    def rest(self, t: ArrayType) -> Shape:
+        """The shape of a row."""
+        return () if self.cluster.flat else t.shape[1:]
+
+    # --- memory -------------------------------------------------------------------------------------------------------
 
     def destination(self, var: Var) -> str:
         """Where a result goes: to its place in the output, or to a free buffer."""
         if var in self._results:
-            return self._results[var]
-        dtype = var.type.dtype
-        free = self._free.setdefault(dtype, [])
-        if free:
-            number = free.pop()
-        else:
-            number = len(self.buffers)
-            self.buffers.append(dtype)
+            return f"{self._results[var]}s"
+        slot = Slot(var.type.dtype, self.rest(var.type))
+        free = self._free.setdefault(slot, [])
+        number = free.pop() if free else self.spare(slot)
         self._held[var] = number
         return f"b{number}"
 
-    def release(self, eqn: Eqn, place: int) -> None:
+    def spare(self, slot: Slot) -> int:
+        """One more buffer."""
+        self.buffers.append(slot)
+        return len(self.buffers) - 1
+
+    def release(self, eqn: Eqn, place: int, same_slot: Slot | None = None) -> None:
+        """Frees the buffers that nothing reads any more; ``same_slot``: those only that have this form."""
         for a in eqn.inputs:
-            if not isinstance(a, Literal) and self._last.get(a) == place and a in self._held:
-                number = self._held.pop(a)
-                self._free.setdefault(self.buffers[number], []).append(number)
+            root = self.root(a)
+            if root in self._held and self._last[root] == place:
+                slot = self.buffers[self._held[root]]
+                if same_slot is None or (slot == same_slot and root is a):
+                    self._free.setdefault(slot, []).append(self._held.pop(root))
+
+    # --- statements ---------------------------------------------------------------------------------------------------
 
     def write(self, eqn: Eqn, place: int) -> None:
-        args, var, name = [self.atom(a) for a in eqn.inputs], eqn.outputs[0], eqn.primitive.name
-        whole = eqn.inputs[0].type.shape == self.cluster.shape
-        if var not in self._results and (name == "broadcast_in_dim" or (name in _ALIASES and not whole)):
-            self.names[var] = args[0]  # a scalar: what reads it broadcasts it
-            return
+        args, var = [self.atom(eqn, a) for a in eqn.inputs], eqn.outputs[0]
         ufunc = _ufunc(eqn)
+        if self._is_view(eqn):
+            self.names[var] = self.view(eqn, args[0])
+            return
         if ufunc is not None:
-            self.release(eqn, place)  # a ufunc may write over its operands
+            self.release(eqn, place, Slot(var.type.dtype, self.rest(var.type)))  # it may write over its operands
             target = self.destination(var)
-            self.lines.append(f"{self.constant(ufunc)}({', '.join(args)}, {target})")
+            self.lines.append(f"{self.constant(ufunc)}({', '.join(args)}, out={target})")
+        elif eqn.primitive.name in REDUCTIONS:
+            target = self.destination(var)
+            self.lines.append(f"{self.reduction(eqn, args[0])}, out={target})")
         else:
             target = self.special(eqn, args, var)
-            self.release(eqn, place)
+        self.release(eqn, place)
         self.names[var] = target
+
+    def _is_view(self, eqn: Eqn) -> bool:
+        """Whether the result needs no memory of its own."""
+        return eqn.outputs[0] not in self._results and eqn.primitive.name in (*_VIEWS, *_ALIASES)
+
+    def view(self, eqn: Eqn, x: str) -> str:
+        """The text of a view. A broadcast is left to the ufuncs that read it, unless something else does."""
+        var, given = eqn.outputs[0], eqn.inputs[0]
+        name, shape = eqn.primitive.name, var.type.shape
+        if name in _ALIASES or not given.type.shape:
+            if given in self._narrow or not given.type.shape:
+                self._narrow.add(var)
+            return x
+        x = self.full(x, given)
+        text = f"v{len(self.lines)}"
+        if name != "broadcast_in_dim":
+            self.lines.append(f"{text} = {x}.reshape(-1, {''.join(f'{n}, ' for n in shape[1:])})")
+            return text
+        dims = eqn.params["broadcast_dimensions"]
+        places = ["slice(None)" if d in dims else "None" for d in range(len(shape))]
+        self.lines.append(f"{text} = {x}[{', '.join(places)}]")
+        self._narrow.add(var)
+        return text
+
+    def reduction(self, eqn: Eqn, x: str) -> str:
+        """The beginning of a call that reduces."""
+        ufunc = self.constant(getattr(np, REDUCTIONS[eqn.primitive.name]).reduce)
+        return f"{ufunc}({self.full(x, eqn.inputs[0])}, axis={tuple(eqn.params['axes'])}"
+
+    def full(self, x: str, a: Atom) -> str:
+        """A value with the shape that its type says, for what does not broadcast by itself."""
+        if a not in self._narrow:
+            return x
+        shape = "".join(f"{n}, " for n in ("high - low", *(() if self.cluster.flat else a.type.shape[1:])))
+        return f"{self.constant(np.broadcast_to)}({x}, ({shape}))"
 
     def special(self, eqn: Eqn, args: Sequence[str], var: Var) -> str:
         name = eqn.primitive.name
-        if name in ("broadcast_in_dim", *_ALIASES) or _widens(eqn):
-            target = self.destination(var)
+        target = self.destination(var)
+        if name in (*_VIEWS, *_ALIASES):
+            self.copy(eqn, args[0], target)
+        elif _widens(eqn):
             self.lines.append(f"copyto({target}, {args[0]})")
         elif name == "select_n" and len(args) == 3 and eqn.inputs[0].type.dtype.kind == "b":
-            target = self.destination(var)
             self.lines += [f"copyto({target}, {args[1]})", f"copyto({target}, {args[2]}, where={args[0]})"]
         elif name == "integer_pow" and eqn.params["y"] > 1:
-            target = self.power(eqn.params["y"], args[0], var)
+            self.power(eqn.params["y"], args[0], target, Slot(var.type.dtype, self.rest(var.type)))
         else:
             impl = self.constant(functools.partial(eqn.primitive.impl, **eqn.params))
-            if var in self._results:
-                target = self._results[var]
-                self.lines.append(f"copyto({target}, {impl}({', '.join(args)}))")
-            else:
-                target = f"v{len(self.lines)}"
-                self.lines.append(f"{target} = {impl}({', '.join(args)})")
+            self.lines.append(f"copyto({target}, {impl}({', '.join(args)}))")
         return target
 
+    def copy(self, eqn: Eqn, x: str, target: str) -> None:
+        """A view that is a result of the cluster, and so needs memory of its own."""
+        if eqn.primitive.name in ("reshape", "squeeze"):
+            x = f"{self.full(x, eqn.inputs[0])}.reshape({target}.shape)"
+        elif eqn.inputs[0].type.shape and not self.cluster.flat and eqn.primitive.name == "broadcast_in_dim":
+            x = self.view(eqn, x)
+        self.lines.append(f"copyto({target}, {x})")
 
-    def power(self, n: int, x: str, var: Var) -> str:
+    def power(self, n: int, x: str, target: str, slot: Slot) -> None:
         """Products by repeated squaring, in the order in which the primitive's own evaluation has them."""
-        times, target = self.constant(np.multiply), self.destination(var)
-        square, result = x, ""
+        times, square, result = self.constant(np.multiply), x, ""
         while True:
             if n & 1:
                 if result:
@@ -194,19 +208,13 @@ class _BlockWriter:
                 result = target if result else square
             n >>= 1
             if not n:
-                return result
+                return
             if n == 1 and not result:  # the last square of a power of two is the result
                 self.lines.append(f"{times}({square}, {square}, {target})")
-                return target
-            free = self.spare(var) if square in (x, result) else square
+                return
+            free = f"b{self.spare(slot)}" if square in (x, result) else square
             self.lines.append(f"{times}({square}, {square}, {free})")
             square = free
-
-    def spare(self, var: Var) -> str:
-        """One more buffer, until the equation of ``var`` is written."""
-        number = len(self.buffers)
-        self.buffers.append(var.type.dtype)
-        return f"b{number}"
 
 
 def _ufunc(eqn: Eqn) -> Any:
@@ -222,89 +230,33 @@ def _widens(eqn: Eqn) -> bool:
 
 
 def compile_cluster(cluster: Cluster) -> Callable[..., Any]:
-    """A function of the cluster's inputs that returns its outputs, in order."""
+    """A function of the cluster's inputs that returns its outputs, then the results of its last reductions."""
     writer = _BlockWriter(cluster)
-    scalars = []
-    for i, var in enumerate(cluster.inputs):
-        writer.names[var] = f"x{i}"
-        scalars.append(not var.type.shape)
     for place, eqn in enumerate(cluster.eqns):
         writer.write(eqn, place)
-    inputs, outputs = [f"x{i}" for i in range(len(scalars))], [f"o{i}" for i in range(len(cluster.outputs))]
-    buffers = [f"b{i}" for i in range(len(writer.buffers))]
-    cut = [f"{n} = {n}[low:high]" for n, scalar in zip(inputs, scalars, strict=True) if not scalar]
-    cut += [f"{n} = {n}[low:high]" for n in outputs] + [f"{n} = {n}[:high - low]" for n in buffers]
-    head = f"def block({', '.join(['low', 'high', *inputs, *outputs, *buffers])}):"
-    exec("\n    ".join([head, *cut, *writer.lines]), writer.scope)
-    results = [v.type.dtype for v in cluster.outputs]
-    length = BLOCK_BYTES // max(d.itemsize for d in (*results, *writer.buffers))
-    count = math.prod(cluster.shape) * len(cluster.eqns)
-    workers = (os.cpu_count() or 1) if count >= SHARED else 1
-    plan = _Plan(writer.scope["block"], cluster.shape, scalars, results, writer.buffers, length, workers)
-    return functools.partial(_run, plan)
+    for i, eqn in enumerate(cluster.finals):
+        x = writer.atom(eqn, eqn.inputs[0])
+        writer.lines.append(f"p{i}[number] = {writer.reduction(eqn, x)})")
+    outputs = [f"o{i}" for i in range(len(cluster.outputs))]
+    names = [
+        "number", "low", "high", *(f"x{i}" for i in range(len(cluster.inputs))), *outputs,
+        *(f"p{i}" for i in range(len(cluster.finals))), *(f"b{i}" for i in range(len(writer.buffers))),
+    ]  # fmt: skip
+    cut = [f"{n}s = {n}[low:high]" for n in outputs]
+    exec("\n    ".join([f"def block({', '.join(names)}):", *cut, *writer.lines]), writer.scope)
+    plan = Plan(
+        block=writer.scope["block"],
+        rows=cluster.rows,
+        shape=cluster.shape if cluster.flat else None,
+        flattened=[cluster.flat and bool(v.type.shape) for v in cluster.inputs],
+        outputs=[Slot(v.type.dtype, writer.rest(v.type)) for v in cluster.outputs],
+        partials=[_partial(eqn) for eqn in cluster.finals],
+        buffers=writer.buffers,
+        work=cluster.work,
+    )
+    return functools.partial(run, plan)
 
 
-@record
-class _Plan:
-    """How a cluster is run: the function of one block, its arrays, the elements of a block, and on how many threads."""
-
-    block: Callable[..., None]
-    shape: Shape
-    scalars: Sequence[bool]
-    results: Sequence[np.dtype[Any]]
-    buffers: Sequence[np.dtype[Any]]
-    length: int
-    workers: int
-
-
-def _run(plan: _Plan, *values: Any) -> list[Any]:
-    size = math.prod(plan.shape)
-    inputs = [x if s else np.ascontiguousarray(x).reshape(-1) for x, s in zip(values, plan.scalars, strict=True)]
-    outputs = [_POOL.take(size, dtype) for dtype in plan.results]
-
-    def work(start: int, stop: int) -> None:
-        own = [np.empty(min(plan.length, stop - start), dtype) for dtype in plan.buffers]
-        with np.errstate(all="ignore"):  # threads have settings of their own
-            for low in range(start, stop, plan.length):
-                plan.block(low, min(low + plan.length, stop), *inputs, *outputs, *own)
-
-    if plan.workers == 1:
-        work(0, size)
-    else:
-        step = -(-size // plan.workers)
-        cuts = range(0, size, -(-step // 64) * 64)
-        list(_threads(plan.workers).map(work, cuts, [*cuts[1:], size]))
-    return [x.reshape(plan.shape) for x in outputs]
-
-
-@functools.cache
-def _threads(count: int) -> Any:
-    from concurrent.futures import ThreadPoolExecutor  # here: it takes longer to load than the engine does
-
-    return ThreadPoolExecutor(count, "gradcli")
-
-
-class _Pool:
-    """Large arrays that were results and are referred to no longer: new ones cost a page fault for every 4 KiB."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._arrays: list[Any] = []
-
-    def take(self, size: int, dtype: np.dtype[Any]) -> Any:
-        """An array of that size and dtype; its content is anything."""
-        if size * dtype.itemsize < 1 << 20:
-            return np.empty(size, dtype)
-        with self._lock:
-            for i in range(len(self._arrays)):
-                array = self._arrays[i]
-                if array.size == size and array.dtype == dtype and sys.getrefcount(array) == 3:  # list, name, argument
-                    return array
-            array = np.empty(size, dtype)
-            self._arrays.append(array)
-            while len(self._arrays) > 1 and sum(x.nbytes for x in self._arrays) > _KEPT:
-                del self._arrays[0]
-            return array
-
-
-_POOL = _Pool()
+def _partial(eqn: Eqn) -> tuple[Slot, np.ufunc]:
+    t = eqn.outputs[0].type
+    return Slot(t.dtype, t.shape), getattr(np, REDUCTIONS[eqn.primitive.name])

@@ -11,7 +11,8 @@ import numpy as np
 
 from gradcli.engine.array import raw
 from gradcli.engine.execute import plain
-from gradcli.engine.execute.blocks import Cluster, clustered, compile_cluster
+from gradcli.engine.execute.blocks import compile_cluster
+from gradcli.engine.execute.fuse import Cluster, clustered
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Var
 from gradcli.engine.ir.types import ArrayType
 
@@ -97,7 +98,11 @@ class Writer:
     def _cluster(self, cluster: Cluster) -> None:
         function = self.constant(compile_cluster(cluster))
         args = [self.numpy(v) for v in cluster.inputs]
-        self.line(f"{self.targets(cluster.outputs)} = {function}({', '.join(args)})")
+        reduced = [eqn.outputs[0] for eqn in cluster.finals]
+        self.line(f"{self.targets([*cluster.outputs, *reduced])} = {function}({', '.join(args)})")
+        for var in reduced:
+            if self.plain(var.type):
+                self.line(f"{self._names[var]} = {plain.as_plain(self._names[var], var.type)}")
 
     def targets(self, variables: Sequence[Var]) -> str:
         """New names for some variables, as the left side of an assignment from a sequence."""

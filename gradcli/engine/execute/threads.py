@@ -1,0 +1,142 @@
+"""Runs blocks: on several threads where it pays, into memory that is used again."""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine.ir.types import Shape
+from gradcli.engine.record import record
+
+BLOCK_BYTES = 1 << 17  # of one buffer: several of them fit the cache, and a ufunc call costs little beside them
+SHARED = 1 << 20  # simple operations on float64 from which a second thread pays
+_KEPT = 1 << 28  # bytes of results that are kept for later ones
+_RECYCLED = 1 << 20  # bytes from which a result is
+
+
+@record
+class Slot:
+    """A buffer, or a result: its dtype, and the shape of one row."""
+
+    dtype: np.dtype[Any]
+    rest: Shape = ()
+
+    @property
+    def row_bytes(self) -> int:
+        """The bytes of a row."""
+        return max(self.dtype.itemsize * math.prod(self.rest), 1)
+
+
+@record
+class Plan:
+    """How a cluster is run.
+
+    block(number, low, high, *inputs, *outputs, *partials, *buffers) computes some of the ``rows``.
+    flattened: which inputs are taken as flat arrays. partials: arrays of one result a block, combined by a ufunc.
+    """
+
+    block: Callable[..., None]
+    rows: int
+    shape: Shape | None
+    flattened: Sequence[bool]
+    outputs: Sequence[Slot]
+    partials: Sequence[tuple[Slot, np.ufunc]]
+    buffers: Sequence[Slot]
+    work: int
+
+    @property
+    def length(self) -> int:
+        """The rows of a block."""
+        widest = max((slot.row_bytes for slot in (*self.buffers, *self.outputs)), default=8)
+        return max(1, BLOCK_BYTES // widest)
+
+
+def run(plan: Plan, *values: Any) -> list[Any]:
+    """Runs all blocks; returns the results, those of reductions last."""
+    inputs = [np.ascontiguousarray(x).reshape(-1) if f else x for x, f in zip(values, plan.flattened, strict=True)]
+    outputs = [_POOL.take((plan.rows, *slot.rest), slot.dtype) for slot in plan.outputs]
+    rows, length = plan.rows, plan.length
+    count = -(-rows // length)
+    partials = [np.empty((count, *slot.rest), slot.dtype) for slot, _ in plan.partials]
+    numbers = iter(range(count))  # whoever is free takes the next block
+
+    def work() -> None:
+        own = _buffers(plan, length)
+        with np.errstate(all="ignore"):  # threads have settings of their own
+            for number in numbers:
+                low = number * length
+                if low + length > rows:
+                    own = [buffer[: rows - low] for buffer in own]
+                plan.block(number, low, min(low + length, rows), *inputs, *outputs, *partials, *own)
+
+    helpers = [_helpers().submit(work) for _ in range(_workers(plan, count) - 1)]
+    work()
+    for helper in helpers:
+        if not helper.cancel():
+            helper.result()
+    sums = [ufunc.reduce(parts, axis=0) for parts, (_, ufunc) in zip(partials, plan.partials, strict=True)]
+    return [*(x if plan.shape is None else x.reshape(plan.shape) for x in outputs), *sums]
+
+
+def _workers(plan: Plan, blocks: int) -> int:
+    return min(os.cpu_count() or 1, blocks) if plan.work >= SHARED else 1
+
+
+@functools.cache
+def _helpers() -> Any:
+    from concurrent.futures import ThreadPoolExecutor  # here: it takes longer to load than the engine does
+
+    return ThreadPoolExecutor(max((os.cpu_count() or 1) - 1, 1), "gradcli")
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+_scratch = threading.local()
+
+
+def _buffers(plan: Plan, length: int) -> list[Any]:
+    """This thread's buffers, in memory that it keeps: new memory would cost page faults in every call."""
+    sizes = [-(-slot.row_bytes * length // 64) * 64 for slot in plan.buffers]
+    memory = getattr(_scratch, "memory", None)
+    if memory is None or memory.size < sum(sizes):
+        memory = _scratch.memory = np.empty(sum(sizes), np.uint8)
+    found, start = [], 0
+    for slot, size in zip(plan.buffers, sizes, strict=True):
+        part = memory[start : start + slot.row_bytes * length]
+        found.append(part.view(slot.dtype).reshape(length, *slot.rest))
+        start += size
+    return found
+
+
+class _Pool:
+    """Large arrays that were results and are referred to no longer: new ones cost a page fault for every 4 KiB."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._arrays: list[Any] = []
+
+    def take(self, shape: Shape, dtype: np.dtype[Any]) -> Any:
+        """An array of that shape and dtype; its content is anything."""
+        size = math.prod(shape)
+        if size * dtype.itemsize < _RECYCLED:
+            return np.empty(shape, dtype)
+        with self._lock:
+            for i in range(len(self._arrays)):
+                array = self._arrays[i]
+                if array.size == size and array.dtype == dtype and sys.getrefcount(array) == 3:  # list, name, argument
+                    return array.reshape(shape)
+            array = np.empty(size, dtype)
+            self._arrays.append(array)
+            while len(self._arrays) > 1 and sum(x.nbytes for x in self._arrays) > _KEPT:
+                del self._arrays[0]
+            return array.reshape(shape)
+
+
+_POOL = _Pool()
