@@ -106,7 +106,8 @@ class Boxed:
 
     def __repr__(self) -> str:
         value = self.read()
-        return repr(value)
+        found = value_of(value) if isinstance(value, Value) else value
+        return repr(value if found is None else np.asarray(found)[()] if self.ndim else found.item())
 
     def __str__(self) -> str:
         value = self.read()

@@ -16,7 +16,7 @@ import numpy as np
 
 from gradcli import numpy as gnp
 from gradcli.compat.boxes import MAKERS, Boxed, attribute, boxed, operand, unboxed
-from gradcli.compat.indices import has_traced, integers, is_basic, is_mask, numpy_index, settled, spread
+from gradcli.compat.indices import has_traced, integers, is_basic, is_mask, numpy_index, settled, spread, within
 from gradcli.compat.places import Index, Place, locate, owner_of, shape_at
 from gradcli.engine.array import Array, Value, raw
 from gradcli.engine.errors import fail
@@ -93,6 +93,8 @@ class Buffer(Boxed):
             return self.data
         if root is self:
             return self.whole() if self.dirty else self.value
+        if not self.data.size:
+            return gnp.zeros(self.data.shape, self.dtype)
         if self.seen is None or self.seen[0] != root.version:
             self.seen = (root.version, gnp.asarray(self.where().read(root.at)))
         return self.seen[1]
@@ -187,7 +189,7 @@ class Buffer(Boxed):
         index = settled(index)
         if root.value is None and not has_traced(index):
             return boxed(self.data[numpy_index(index)])
-        return boxed(gnp.asarray(self.frozen())[index])
+        return boxed(gnp.asarray(self.frozen())[within(index, self.shape)])
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
@@ -241,7 +243,7 @@ class Buffer(Boxed):
             mask = gnp.reshape(index, index.shape + (1,) * (value.ndim - index.ndim))
             self.assign(gnp.where(mask, new, value))
         else:
-            self.assign(value.at[index].set(new))
+            self.assign(gnp.asarray(value).at[within(index, self.shape)].set(new))
 
     def write(self, index: Index, new: Any) -> None:
         """Puts a value of the right shape and dtype into a traced root."""

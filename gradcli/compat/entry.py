@@ -5,14 +5,13 @@ from __future__ import annotations
 import functools
 import sys
 import types
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradcli.compat.boxes import as_plain, boxed, boxes, boxing, unboxed
-from gradcli.compat.buffer import Buffer
+from gradcli.compat.state import State
 from gradcli.engine.array import Array
 
 
@@ -21,7 +20,7 @@ def entered(
 ) -> Callable[..., Any]:
     """The function as the commands call it.
 
-    ``modules``: those of the user's, whose arrays the function may change; ``plain``: whether its values are boxed.
+    ``modules``: those of the user's, whose state the function may change; ``plain``: whether its values are boxed.
     """
     _mark()
 
@@ -30,11 +29,15 @@ def entered(
         if not plain():
             return function(*args, **kwargs)
         _restart()
-        with boxes(True):
-            if not boxing():
-                return function(*_each(args, as_plain), **_each(kwargs, as_plain))
-            with _boxed_globals(modules()):
-                return unboxed(function(*_each(args, _argument), **_each(kwargs, _argument)))
+        state = State(modules(), function)
+        try:
+            with boxes(True):
+                if not boxing():
+                    return function(*_each(args, as_plain), **_each(kwargs, as_plain))
+                with state.boxed():
+                    return unboxed(function(*_each(args, _argument), **_each(kwargs, _argument)))
+        finally:
+            state.restore()
 
     return run
 
@@ -80,26 +83,3 @@ def _each(x: Any, f: Callable[[Any], Any]) -> Any:
 
 def _argument(x: Any) -> Any:
     return boxed(as_plain(x) if isinstance(x, (Array, np.ndarray)) else x)
-
-
-@contextmanager
-def _boxed_globals(modules: Sequence[types.ModuleType]) -> Iterator[None]:
-    """Within it, the arrays that are the modules' global names are boxed, so that traced values can be put into them.
-
-    What the function puts there is forgotten afterwards; what is not traced stays, as the memory is the same.
-    """
-    made: dict[int, Buffer] = {}
-    swapped: list[tuple[dict[str, Any], str, Any]] = []
-    for module in modules:
-        names = module.__dict__
-        for name, value in list(names.items()):
-            if type(value) is np.ndarray and value.ndim and value.dtype.kind in "fciub":
-                box = made.setdefault(id(value), Buffer(None, value))
-                names[name] = box
-                swapped.append((names, name, value))
-    try:
-        yield
-    finally:
-        for names, name, value in swapped:
-            if names.get(name) is made[id(value)]:
-                names[name] = value

@@ -239,7 +239,7 @@ class Ufunc(Function):
     """One ufunc of NumPy, with its ``reduce``, ``accumulate``, ``outer``, ``reduceat`` and ``at``."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
+        if not kwargs and len(args) <= self.real.nin:
             traced = False
             for x in args:
                 if type(x) not in _SIMPLE:
@@ -268,6 +268,9 @@ class Ufunc(Function):
         if method == "at" and args and isinstance(args[0], Buffer):
             return add_at(self, *args)
         options = dict(kwargs)
+        if method == "__call__" and len(args) > self.real.nin:
+            args, options["out"] = args[: self.real.nin], tuple(args[self.real.nin :])
+            kwargs = dict(options)
         target, where = options.pop("out", None), options.pop("where", True)
         if scan_all(args, kwargs) != TRACED:
             out = getattr(self.real, method)(*bare(args), **{k: bare(v) for k, v in kwargs.items()})
@@ -278,10 +281,16 @@ class Ufunc(Function):
         if where is not True:
             options["where"] = unboxed(where)
         values = [as_array(unboxed(a)) for a in args]
-        out = protocols.on_ufunc(next(iter(values)), self.real, method, values, options)
+        out = self._by_method(method, values, options)
         if target is not None:
             return delivered(out, target, self.name)
         return boxed(out) if boxing() or has_boxes(args) else out
+
+    def _by_method(self, method: str, values: Sequence[Any], options: dict[str, Any]) -> Any:
+        own = getattr(getattr(gnp, self.name, None), method, None)
+        if method == "__call__" or own is None or self.name in protocols.UNSUPPORTED:
+            return protocols.on_ufunc(values[0], self.real, method, values, options)
+        return own(*values, **{k: unboxed(v) for k, v in options.items()})
 
     def _masked(self, args: Sequence[Any], options: Mapping[str, Any], target: Any, where: Any) -> Any:
         """``ufunc(x, out=a, where=mask)``: where the mask is false, ``a`` stays; without ``out``, zero."""

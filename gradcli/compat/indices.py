@@ -9,7 +9,7 @@ import numpy as np
 from gradcli import numpy as gnp
 from gradcli.compat.boxes import Boxed, unboxed
 from gradcli.engine.array import Array, Value
-from gradcli.engine.trace.tracer import Tracer
+from gradcli.engine.trace.tracer import Tracer, value_of
 
 _BASIC = frozenset({int, type(None), type(Ellipsis)})
 
@@ -98,3 +98,20 @@ def spread(new: Any, shape: tuple[int, ...]) -> Any:
     if isinstance(new, Value):
         return gnp.broadcast_to(gnp.reshape(new, found), shape)
     return np.broadcast_to(np.reshape(new, found), shape)
+
+
+def within(index: Any, shape: tuple[int, ...]) -> Any:
+    """The index. Raises IndexError as NumPy does, where the engine would move it into the array or ignore it."""
+    known = _known(index)
+    if known is not None:
+        np.broadcast_to(np.zeros((), bool), shape)[known]
+    return index
+
+
+def _known(index: Any) -> Any:
+    """The index in NumPy's terms, with the values of this run; None where there are none."""
+    if type(index) is tuple:
+        parts = tuple(x if x is None else _known(x) for x in index)
+        return None if any(k is None and x is not None for k, x in zip(parts, index, strict=True)) else parts
+    found = value_of(index) if isinstance(index, Tracer) else numpy_index(index)
+    return np.asarray(found)[()] if isinstance(found, (np.ndarray, np.generic)) else found

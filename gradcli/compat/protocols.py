@@ -21,19 +21,19 @@ from gradcli.engine.trace.source import user_location
 DIFFERENTIABLE = frozenset(
     """
     abs absolute acos acosh add arccos arccosh arcsin arcsinh arctan arctan2 arctanh asin asinh atan atan2 atanh cbrt
-    conj conjugate copysign cos cosh deg2rad degrees divide divmod exp exp2 expm1 fabs float_power fmax fmin fmod hypot
-    log log10 log1p log2 logaddexp logaddexp2 matmul maximum minimum mod modf multiply negative positive pow power
-    rad2deg radians reciprocal remainder sin sinh sqrt square subtract tan tanh true_divide vecdot
+    conj conjugate copysign cos cosh deg2rad degrees divide divmod exp exp2 expm1 fabs float_power fmax fmin fmod frexp
+    hypot ldexp log log10 log1p log2 logaddexp logaddexp2 matmul matvec maximum minimum mod modf multiply negative
+    positive pow power rad2deg radians reciprocal remainder sin sinh sqrt square subtract tan tanh true_divide vecdot vecmat
     """.split()
 )
 CONSTANT_ONLY = frozenset(
     """
-    bitwise_and bitwise_invert bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor ceil equal
-    floor floor_divide greater greater_equal heaviside invert isfinite isinf isnan left_shift less less_equal
-    logical_and logical_not logical_or logical_xor not_equal right_shift rint sign signbit trunc
+    bitwise_and bitwise_count bitwise_invert bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
+    ceil equal floor floor_divide gcd greater greater_equal heaviside invert isfinite isinf isnan lcm left_shift less less_equal
+    logical_and logical_not logical_or logical_xor nextafter not_equal right_shift rint sign signbit trunc
     """.split()
 )
-UNSUPPORTED = frozenset("bitwise_count frexp gcd isnat lcm ldexp matvec nextafter spacing vecmat".split())
+UNSUPPORTED = frozenset({"isnat", "spacing"})
 
 
 def public_ufuncs() -> frozenset[str]:
@@ -49,7 +49,8 @@ _ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
 
 def unsupported(name: str) -> Exception:
     """The error for a function of NumPy that gradcli has not."""
-    close = get_close_matches(name.rsplit(".", 1)[-1], gnp.__all__, 1)
+    last = name.rpartition(".")[2]
+    close = get_close_matches(last, [known for known in gnp.__all__ if known != last], 1)
     error: Exception = fail(
         "G212",
         f"{name} is not supported on traced values",

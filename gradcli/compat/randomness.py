@@ -23,6 +23,13 @@ from gradcli.engine.trace.source import user_source
 from gradcli.engine.trace.tracer import STATE, Tracer
 
 
+class _Remark(Note):
+    """A note that is no decision."""
+
+    def __str__(self) -> str:
+        return self.text + (f", {self.source.location()}" if self.source is not None else "")
+
+
 class _Stream:
     """The numbers of ``numpy.random``'s own functions, and of generators made without a seed."""
 
@@ -58,8 +65,8 @@ class _Stream:
             return
         text = "random numbers are drawn: each call of the command draws others (choose a seed, as np.random.seed(0))"
         trace = STATE.trace
-        if all(str(text) not in str(note) for note in trace.notes):
-            trace.notes.append(Note(text, user_source(3)))
+        if all(note.text != text for note in trace.notes):
+            trace.notes.append(_Remark(text, user_source(3)))
 
 
 def _words(entropy: Any) -> list[int]:

@@ -25,6 +25,9 @@ _BUILTIN = frozenset({"float", "complex", "type"})
 _SCALAR = frozenset("float16 float32 float64 double single longdouble complex64 complex128 int64 int32 intp".split())
 
 
+_PATTERNS = {name: f"__gradcli_{name}__" for name in ("float", "int", "complex", "bool")}
+
+
 class _Calls(ast.NodeTransformer):
     """Sends the calls concerned through the table."""
 
@@ -39,6 +42,12 @@ class _Calls(ast.NodeTransformer):
             first = node.args[0]
             if isinstance(first, ast.Name) and first.id in _BUILTIN:
                 node.args[0] = _through(first)
+        return node
+
+    def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:  # noqa: N802 - ast's name
+        self.generic_visit(node)
+        if isinstance(node.cls, ast.Name) and node.cls.id in _PATTERNS:
+            node.cls = ast.copy_location(ast.Name(_PATTERNS[node.cls.id], ast.Load()), node.cls)
         return node
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802 - ast's name
@@ -128,4 +137,19 @@ def is_instance(obj: Any, kind: Any) -> bool:
     return any(issubclass(one, kind) for one in stands_for)
 
 
-NAMES = {CALL: call, SHOWN: shown, "isinstance": is_instance}
+class _Pattern(type):
+    """The class of the classes that ``case float():`` and its like ask: instances are those of ``stands_for``."""
+
+    stands_for: type
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return is_instance(instance, cls.stands_for)
+
+
+def _pattern(kind: type) -> type:
+    base = (kind,) if kind is not bool else (int,)  # a subclass, so that `case float(x)` binds x to the number itself
+    return _Pattern(kind.__name__, base, {"stands_for": kind})
+
+
+NAMES: dict[str, Any] = {CALL: call, SHOWN: shown, "isinstance": is_instance}
+NAMES.update({_PATTERNS[kind.__name__]: _pattern(kind) for kind in (float, int, complex, bool)})

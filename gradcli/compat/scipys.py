@@ -16,7 +16,7 @@ import numpy as np
 
 from gradcli.compat import protocols
 from gradcli.compat.boxes import boxed, boxes, boxing, unboxed
-from gradcli.compat.functions import TRACED, Function, bare, scan_all
+from gradcli.compat.functions import TRACED, Function, as_array, bare, scan_all
 from gradcli.engine.array import Value, raw
 
 _KNOWN = (
@@ -60,12 +60,16 @@ class _Function(Function):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if scan_all(args, kwargs) == TRACED or (boxing() and any(map(_calls_back, args))):
-            values = [_unboxed_calls(a) if _calls_back(a) else unboxed(a) for a in args]
+            values = [_unboxed_calls(a) if _calls_back(a) else _listed(unboxed(a)) for a in args]
             options = {k: _unboxed_calls(v) if _calls_back(v) else unboxed(v) for k, v in kwargs.items()}
             out = self.ours(*values, **options)
             return boxed(out) if boxing() else out
         out = self.real(*[bare(a) for a in args], **{k: bare(v) for k, v in kwargs.items()})
         return boxed(out) if boxing() else out
+
+
+def _listed(x: Any) -> Any:
+    return as_array(x) if protocols.holds_value(x) and isinstance(x, list) else x
 
 
 def _calls_back(x: Any) -> bool:

@@ -31,7 +31,24 @@ def _answer(value: Any) -> Any:
 
 def array(obj: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **_: Any) -> Any:
     """``np.array`` of something with traced values in it."""
+    if dtype is object:
+        return _of_objects(obj)
     return _answer(gnp.array(unboxed(obj), dtype=dtype, ndmin=ndmin))
+
+
+def _of_objects(obj: Any) -> Any:
+    """An array of Python objects: of numbers, as they are, and of None and the like."""
+    form = shape(obj) if not isinstance(obj, (list, tuple)) else (len(obj),)
+    out = np.empty(form, object)
+    for place in np.ndindex(*form):
+        out[place] = obj[place[0]] if isinstance(obj, (list, tuple)) else obj[place]
+    return out
+
+
+def fromiter(iter: Any, dtype: Any = None, count: int = -1, **_: Any) -> Any:  # noqa: A002 - NumPy's name
+    """``np.fromiter``."""
+    items = list(iter)
+    return function("array")(items if count < 0 else items[:count], dtype)
 
 
 def asarray(obj: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
@@ -302,6 +319,7 @@ SPECIAL.update({
 ALWAYS.update({
     "numpy.empty": lambda shape, dtype=float, **_: boxed(np.zeros(unboxed(shape), dtype)),
     "numpy.empty_like": lambda a, *args, **kwargs: _of_form("zeros_like")(a, *args, **kwargs),
+    "numpy.fromiter": fromiter,
     "numpy.apply_along_axis": apply_along_axis,
     "numpy.piecewise": piecewise,
 })  # fmt: skip

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import importlib.machinery
 import importlib.util
 import inspect
 import os
@@ -213,7 +214,7 @@ def _from_module(path: str, name: str | None, allow_exec: bool) -> Target:
         raise fail("G301", f"no such file: {path}", hint="a target is file.py, file.py:function, module:function or -")
     sys.path.insert(0, os.getcwd())
     try:
-        spec = importlib.util.find_spec(path)
+        spec = _spec_of(path)
         if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
             raise fail("G302", f"there is no module {path!r}", hint="a file is named with its ending, as in loss.py")
         source = Path(spec.origin).read_text(encoding="utf-8")
@@ -227,6 +228,18 @@ def _from_module(path: str, name: str | None, allow_exec: bool) -> Target:
         sys.path.remove(os.getcwd())
     picked, function = _pick(module, name, path)
     return _target(f"{path}:{picked}", function, picked, module, precision, spec.origin, "module")
+
+
+def _spec_of(path: str) -> Any:
+    """Where an import path leads to. Its packages are not imported for it: they are to be with the stand-ins."""
+    root, *rest = path.split(".")
+    spec = importlib.util.find_spec(root)
+    for i in range(len(rest)):
+        if spec is None or not spec.submodule_search_locations:
+            return None
+        name = ".".join([root, *rest[: i + 1]])
+        spec = importlib.machinery.PathFinder.find_spec(name, spec.submodule_search_locations)
+    return spec
 
 
 def _import_folder(origin: str, name: str) -> Path:
