@@ -23,14 +23,15 @@ DIFFERENTIABLE = frozenset(
     abs absolute acos acosh add arccos arccosh arcsin arcsinh arctan arctan2 arctanh asin asinh atan atan2 atanh cbrt
     conj conjugate copysign cos cosh deg2rad degrees divide divmod exp exp2 expm1 fabs float_power fmax fmin fmod frexp
     hypot ldexp log log10 log1p log2 logaddexp logaddexp2 matmul matvec maximum minimum mod modf multiply negative
-    positive pow power rad2deg radians reciprocal remainder sin sinh sqrt square subtract tan tanh true_divide vecdot vecmat
+    positive pow power rad2deg radians reciprocal remainder sin sinh sqrt square subtract tan tanh true_divide vecdot
+    vecmat
     """.split()
 )
 CONSTANT_ONLY = frozenset(
     """
     bitwise_and bitwise_count bitwise_invert bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
-    ceil equal floor floor_divide gcd greater greater_equal heaviside invert isfinite isinf isnan lcm left_shift less less_equal
-    logical_and logical_not logical_or logical_xor nextafter not_equal right_shift rint sign signbit trunc
+    ceil equal floor floor_divide gcd greater greater_equal heaviside invert isfinite isinf isnan lcm left_shift less
+    less_equal logical_and logical_not logical_or logical_xor nextafter not_equal right_shift rint sign signbit trunc
     """.split()
 )
 UNSUPPORTED = frozenset({"isnat", "spacing"})
