@@ -194,6 +194,26 @@ def spacing(x: Any, /) -> Any:
     return where(e.bitwise_and(e.eq(gap, like(gap, 0)), e.bitwise_not(e.bitwise_or(isnan(x), isinf(x)))), smallest, gap)
 
 
+def viewed(x: Any, dtype: Any) -> Any:
+    """The bytes of an array as elements of another dtype; its last axis grows or shrinks as sizes differ.
+
+    Raises TypeError for bools and complex numbers, whose bytes cannot be read as other dtypes, and where the last axis
+    does not fit.
+    """
+    x, wanted = arr(x), canonical_dtype(np.float64 if dtype is None else dtype)
+    if x.dtype == wanted:
+        return x
+    old, new = x.dtype.itemsize, wanted.itemsize
+    if old == new or not x.ndim:
+        return bitcast_convert_type(x, wanted)
+    *lead, n = x.shape
+    if old > new:
+        return s.reshape(bitcast_convert_type(x, wanted), (*lead, n * (old // new)))
+    if n % (new // old):
+        raise type_error(f"a view of {x.type} as {wanted}: the last axis is no multiple of {new // old}")
+    return bitcast_convert_type(s.reshape(x, (*lead, n // (new // old), new // old)), wanted)
+
+
 def iscomplex(x: Any) -> Any:
     """Where the imaginary part is not 0."""
     part = imag(x)

@@ -11,9 +11,9 @@ import numpy as np
 from gradcli.engine.array import Value, type_of
 from gradcli.engine.ir.types import promote_types
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops import pieces
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.operators import like
-from gradcli.engine.ops.pieces import unstack as _unstack
 from gradcli.engine.ops.shape import canonical_axis, slice_in_dim
 from gradcli.engine.ops.take import take
 from gradcli.numpy._base import arr, type_error, value_error
@@ -54,7 +54,7 @@ def stack(arrays: Any, axis: int = 0, out: None = None, dtype: Any = None) -> An
     if len({v.shape for v in values}) > 1:
         raise value_error(f"stack needs arrays of one shape, got {', '.join(str(v.type) for v in values)}")
     place = canonical_axis(axis, values[0].ndim + 1)
-    return s.concatenate([s.expand_dims(v, [place]) for v in values], place)
+    return pieces.stack(values, place)
 
 
 def _parts(tup: Any) -> list[Any]:
@@ -109,7 +109,9 @@ def _split(name: str, ary: Any, indices_or_sections: Any, axis: int) -> list[Any
     else:
         cuts = [operator.index(i) for i in indices_or_sections]
         bounds = [0, *(builtins.min(builtins.max(c + n if c < 0 else c, 0), n) for c in cuts), n]
-    return [slice_in_dim(ary, a, builtins.max(a, b), axis) for a, b in zip(bounds, bounds[1:], strict=False)]
+    if bounds != sorted(bounds):  # indices out of order: parts overlap, and some are empty
+        return [slice_in_dim(ary, a, builtins.max(a, b), axis) for a, b in zip(bounds, bounds[1:], strict=False)]
+    return list(pieces.split(ary, np.diff(bounds).tolist(), axis))
 
 
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
@@ -127,7 +129,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     x = arr(x)
     if not x.ndim:
         raise value_error("unstack needs at least one dimension")
-    return tuple(_unstack(x, canonical_axis(axis, x.ndim)))
+    return tuple(pieces.unstack(x, canonical_axis(axis, x.ndim)))
 
 
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
@@ -155,9 +157,7 @@ def tile(A: Any, reps: Any) -> Any:
     ndim = builtins.max(A.ndim, len(times))
     times = [1] * (ndim - len(times)) + times
     A = s.reshape(A, (1,) * (ndim - A.ndim) + A.shape)
-    wide = tuple(m for n, size in zip(times, A.shape, strict=True) for m in (n, size))
-    out = s.broadcast_in_dim(A, wide, tuple(range(1, 2 * ndim, 2)))
-    return s.reshape(out, tuple(n * size for n, size in zip(times, A.shape, strict=True)))
+    return pieces.tile(A, times)
 
 
 def repeat(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gradcli.numpy as gnp
-from gradcli.engine.api import jit, vmap
+from gradcli.engine.api import jit, make_jaxpr, vmap
 from gradcli.engine.errors import ConcretizationTypeError
 from tests.engine.harness import check_operation, numpy_of
 
@@ -124,6 +124,29 @@ def test_astype_and_kinds() -> None:
     assert gnp.astype(V, "int32").tolist() == [0, -1, 2]
     assert gnp.astype(np.array([1 + 2j]), None).tolist() == [1.0]
     assert gnp.issubdtype(np.float32, gnp.number) and issubclass(gnp.flexible, np.flexible)
+
+
+def test_methods() -> None:
+    x = gnp.asarray(V)
+    assert x.view("int32").shape == (6,) and x.view("int64").view("float64").tolist() == V.tolist()
+    assert x.compress(np.array([True, False, True])).tolist() == [0.5, 2.0]
+    assert gnp.asarray(np.array([1, 0])).choose([np.array([1, 2]), np.array([3, 4])]).tolist() == [3, 2]
+    assert x.argpartition(1).tolist() == [1, 0, 2]
+    with pytest.raises(TypeError, match="no multiple"):
+        gnp.zeros(3, "int32").view("int64")
+
+
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [("split", (3,)), ("array_split", (2,)), ("split", ([1],)), ("tile", (2,)), ("unstack", ()), ("roll", (1,))],
+)
+@pytest.mark.oracle
+def test_programs_are_jaxs(name: str, args: Any) -> None:
+    jax = pytest.importorskip("jax")
+    mine = make_jaxpr(lambda x: getattr(gnp, name)(x, *args))(V)
+    theirs = jax.make_jaxpr(lambda x: getattr(jax.numpy, name)(x, *args))(V)
+    inner = [e.params["jaxpr"].jaxpr if "jaxpr" in e.params else theirs for e in theirs.eqns[:1]][0]
+    assert [e.primitive.name for e in mine.eqns] == [e.primitive.name for e in inner.eqns]
 
 
 # --- unknown values -------------------------------------------------------------------------------------------------
