@@ -28,6 +28,7 @@ from gradcli.numpy._shapes import broadcast_arrays, moveaxis, ravel
 from gradcli.numpy._sorting import nonzero
 from gradcli.numpy._stacking import tile
 from gradcli.numpy._ufuncs import clip
+from gradcli.numpy._vectorize import vectorize
 
 
 def _not_in_place(name: str, inplace: bool) -> None:
@@ -98,8 +99,6 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     for i, condition in enumerate(conditions, 1):
         number = where(condition, np.int32(i), number)
     number, x = broadcast_arrays(number, x)
-    from gradcli.numpy._vectorize import vectorize
-
     return vectorize(lambda i, v: switch(i, branches, v))(number, x)
 
 

@@ -12,6 +12,7 @@ from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.operators import absolute, inexact, like, promoted, remainder, where
 from gradcli.engine.ops.shape import canonical_axis, concatenate, slice_in_dim
+from gradcli.engine.vmap import vmap
 from gradcli.numpy._base import Axis, arr, axes_of, type_error, unsupported, value_error
 from gradcli.numpy._reductions import all as all_
 from gradcli.numpy._reductions import argmax, argmin, cumprod, cumsum, diff, promote_integers_of
@@ -173,8 +174,6 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
     >>> print(apply_along_axis(diff, 0, np.array([[1, 2], [5, 9]])))
     [[4 7]]
     """
-    from gradcli.engine.vmap import vmap
-
     ndim = type_of(arr).ndim
     place = canonical_axis(axis, ndim)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import operator
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -124,9 +125,7 @@ def _ramp(a: Any, widths: Sequence[tuple[int, int]], ends: Pairs) -> Any:
 
 
 def _median(x: Any, axis: int, keepdims: bool) -> Any:
-    from gradcli.numpy._statistics import median
-
-    return median(x, axis, keepdims=keepdims)
+    return import_module("gradcli.numpy._statistics").median(x, axis, keepdims=keepdims)
 
 
 _STATISTICS: dict[str, Callable[..., Any]] = {"maximum": max, "minimum": min, "mean": mean, "median": _median}
@@ -153,11 +152,10 @@ def _repeated(a: Any, value: Any, axis: int, n: int) -> Any:
 
 
 def _by_function(a: Any, widths: Sequence[tuple[int, int]], f: Callable[..., Any], options: dict[str, Any]) -> Any:
-    from gradcli.numpy._differences import apply_along_axis
-
+    along = import_module("gradcli.numpy._differences").apply_along_axis
     a = s.pad(a, a.dtype.type(0), [(before, after, 0) for before, after in widths])
     for axis, pair in enumerate(widths):
-        a = apply_along_axis(f, axis, a, pair, axis, options)
+        a = along(f, axis, a, pair, axis, options)
     return a
 
 

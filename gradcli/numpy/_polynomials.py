@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import math
 import operator
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,11 @@ def polyval(p: Any, x: Any, *, unroll: int = 16) -> Any:
 
 def _coefficients(p: Any) -> Any:
     return array(p) if isinstance(p, (list, tuple)) else arr(p)
+
+
+def _linalg() -> Any:
+    """Linear algebra, which few polynomials need."""
+    return import_module("gradcli.numpy.linalg")
 
 
 def polyadd(a1: Any, a2: Any) -> Any:
@@ -161,9 +167,7 @@ def poly(seq_of_zeros: Any) -> Any:
     """
     zeros = arr(inexact(atleast_1d(_coefficients(seq_of_zeros)))[0])
     if zeros.ndim == 2 and zeros.shape[0] == zeros.shape[1] and zeros.size:
-        from gradcli.numpy._linalg_factors import eigvals
-
-        zeros = eigvals(zeros)
+        zeros = _linalg().eigvals(zeros)
     if zeros.ndim != 1:
         raise value_error(f"poly needs a vector of zeros or a square matrix, got {zeros.type}")
     out = s.full((1,), 1, zeros.dtype)
@@ -198,14 +202,12 @@ def roots(p: Any, *, strip_zeros: bool = True) -> Any:
 
 
 def _companion_values(p: Any) -> Any:
-    from gradcli.numpy._linalg_factors import eigvals
-
     n = p.shape[0]
     if n < 2:
         return Array(np.zeros(0, complex_dtype(p.dtype)))
     top = e.neg(e.div(slice_in_dim(p, 1, n, 0), p[0]))
     below = np.eye(n - 2, n - 1, dtype=p.dtype)
-    return eigvals(concatenate([s.reshape(top, (1, n - 1)), below], 0))
+    return _linalg().eigvals(concatenate([s.reshape(top, (1, n - 1)), below], 0))
 
 
 # --- least squares --------------------------------------------------------------------------------------------------
@@ -220,8 +222,6 @@ def polyfit(
     it is with ``cov="unscaled"``. Raises ValueError for a negative degree or too few points for a covariance,
     TypeError for shapes that do not fit.
     """
-    from gradcli.numpy._linalg_solve import inv, lstsq
-
     deg = operator.index(deg)
     if deg < 0:
         raise value_error(f"polyfit needs a degree of at least 0, got {deg}")
@@ -232,14 +232,14 @@ def polyfit(
     limit = x.size * float(np.finfo(x.dtype).eps) if rcond is None else float(rcond)
     rows, target = _weighted(_powers(x, deg + 1), y, w)
     scale = e.sqrt(sum(e.mul(rows, rows), 0))
-    found, residuals, rank, singular = lstsq(e.div(rows, s.reshape(scale, (1, deg + 1))), target, limit)
+    found, residuals, rank, singular = _linalg().lstsq(e.div(rows, s.reshape(scale, (1, deg + 1))), target, limit)
     c = e.div(found, scale if found.ndim == 1 else s.reshape(scale, (deg + 1, 1)))
     if full:
         return c, residuals, rank, singular, arr(np.asarray(limit))
     if not cov:
         return c
     scaled = e.div(rows, s.reshape(scale, (1, deg + 1)))
-    base = e.div(inv(swapaxes(scaled, 0, 1) @ scaled), outer(scale, scale))
+    base = e.div(_linalg().inv(swapaxes(scaled, 0, 1) @ scaled), outer(scale, scale))
     if cov == "unscaled":
         return c, base
     if x.size <= deg + 1:

@@ -22,6 +22,7 @@ from gradcli.numpy import _reductions as r
 from gradcli.numpy import _ufuncs as u
 from gradcli.numpy._base import arr, to_dtype, unsupported, value_error
 from gradcli.numpy._shapes import broadcast_to, moveaxis, ravel
+from gradcli.numpy._vectorize import vectorize
 
 Function = Callable[..., Any]
 
@@ -48,8 +49,6 @@ class ufunc:
             raise unsupported(f"{self.__name__} does not support out or where", "use the result; choose with where()")
         if self._call is not None:
             return self._call(*args)
-        from gradcli.numpy._vectorize import vectorize
-
         return vectorize(self._func)(*args)
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ from gradcli.engine.ir.types import default_float
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.operators import absolute, inexact
 from gradcli.engine.ops.shape import full, iota
+from gradcli.engine.ops.special_bessel import bessel_i0e
 from gradcli.numpy._base import kind, value_error
 from gradcli.numpy._ufuncs import cos, sqrt
 
@@ -74,8 +75,6 @@ def i0(x: Any) -> Any:
     >>> print(i0(0.0))
     1.0
     """
-    from gradcli.engine.ops.special_bessel import bessel_i0e
-
     (x,) = inexact(x)
     if kind(x) == "c":
         raise value_error("i0 is not defined for complex operands")
