@@ -1,4 +1,7 @@
-"""Modules under autograd's names over the engine: its differential operators, and NumPy as its ``autograd.numpy``."""
+"""Modules under autograd's names over the engine: its operators, and NumPy as its ``autograd.numpy``.
+
+Files written for autograd run as they are, without autograd; see :mod:`gradcli.compat.autogradnames`.
+"""
 
 from __future__ import annotations
 
@@ -9,115 +12,118 @@ from typing import Any
 
 import numpy as np
 
-from gradcli import numpy as gnp
+from gradcli.compat.autogradnames import operators
+from gradcli.compat.autogradnames.operators import elementwise_grad as elementwise_grad
+from gradcli.compat.autogradnames.operators import grad as grad
+from gradcli.compat.autogradnames.operators import hessian as hessian
+from gradcli.compat.autogradnames.operators import hessian_vector_product as hessian_vector_product
+from gradcli.compat.autogradnames.operators import jacobian as jacobian
+from gradcli.compat.autogradnames.operators import make_hvp as make_hvp
+from gradcli.compat.autogradnames.operators import make_jvp as make_jvp
+from gradcli.compat.autogradnames.operators import make_vjp as make_vjp
+from gradcli.compat.autogradnames.operators import value_and_grad as value_and_grad
+from gradcli.compat.autogradnames.values import install_names, plain
+from gradcli.compat.lazy import Standin, Standins
 from gradcli.compat.plain import numpy_module
-from gradcli.engine import api
-from gradcli.engine.custom import as_value
 
-Function = Callable[..., Any]
-
-
-def _floats(x: Any) -> Any:
-    """autograd differentiates integers as floats."""
-    return x * 1.0 if not isinstance(x, (list, tuple, dict)) else x
-
-
-def _unary(operator: Function) -> Function:
-    """An operator of the engine with autograd's ``argnum``; functions may get further arguments as they are."""
-
-    @functools.wraps(operator)
-    def with_argnum(fun: Function, argnum: Any = 0, *rest: Any, **options: Any) -> Function:
-        argnums = tuple(argnum) if isinstance(argnum, (list, tuple)) else argnum
-
-        @functools.wraps(fun, updated=())
-        def run(*args: Any, **kwargs: Any) -> Any:
-            picked = argnums if isinstance(argnums, tuple) else (argnums,)
-            full = [_floats(a) if i in picked else a for i, a in enumerate(args)]
-            return operator(fun, argnums)(*full, **kwargs)
-
-        return run
-
-    return with_argnum
-
-
-grad = _unary(api.grad)
-value_and_grad = _unary(api.value_and_grad)
-jacobian = _unary(api.jacrev)
-hessian = _unary(api.hessian)
-
-
-def elementwise_grad(fun: Function, argnum: int = 0) -> Function:
-    """The gradient of the sum of the outputs: the derivative of each output for an elementwise function."""
-    summed: Function = grad(lambda *args, **kwargs: gnp.sum(gnp.asarray(fun(*args, **kwargs))), argnum)
-    return summed
-
-
+VERSION = "1.8.0"
+_OWN = "gradcli.compat.autogradnames"
 egrad = elementwise_grad
 
 
-def make_vjp(fun: Function, argnum: int = 0) -> Function:
-    """``make_vjp(f)(x) -> (vjp, value)``."""
+class NumpyStandin(Standin):
+    """Functions of gradcli that give NumPy's values back, where nothing is traced."""
 
-    def run(*args: Any) -> Any:
-        def of_one(x: Any) -> Any:
-            return fun(*args[:argnum], x, *args[argnum + 1 :])
+    __slots__ = ()
 
-        value, pull = api.vjp(of_one, _floats(args[argnum]))
-        return (lambda g: pull(as_value(g))[0]), value
+    def _of_sources(self, name: str) -> Any:
+        found = super()._of_sources(name)
+        if isinstance(found, types.ModuleType):
+            inner = NumpyStandin(f"{self.__name__}.{name}", [found.__name__])
+            inner.__dict__["_gradcli_table"] = self.__dict__["_gradcli_table"]
+            return inner
+        return _plain_results(found) if callable(found) and not isinstance(found, type) else found
 
-    return run
 
-
-def make_jvp(fun: Function, argnum: int = 0) -> Function:
-    """``make_jvp(f)(x)(v) -> (value, tangent)``."""
-
-    def run(*args: Any) -> Any:
-        def of_one(x: Any) -> Any:
-            return fun(*args[:argnum], x, *args[argnum + 1 :])
-
-        return lambda v: api.jvp(of_one, (_floats(args[argnum]),), (v,))
+def _plain_results(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function, updated=())
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return plain(function(*args, **kwargs))
 
     return run
 
 
-def make_hvp(fun: Function, argnum: int = 0) -> Function:
-    """``make_hvp(f)(x) -> (hvp, gradient)``."""
-    return make_vjp(grad(fun, argnum), argnum)
+class _Numpy(Standin):
+    """``autograd.numpy``: NumPy, as files that import numpy get it."""
+
+    __slots__ = ()
+
+    def _of_sources(self, name: str) -> Any:
+        return getattr(numpy_module(), name, super()._of_sources(name))
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(n for n in dir(np) if not n.startswith("_"))})
 
 
-def hessian_vector_product(fun: Function, argnum: int = 0) -> Function:
-    """``hvp(*args, v)``: the Hessian times v."""
+def _from(module: str, *names: str) -> dict[str, str]:
+    return {n: f"{_OWN}.{module}:{n}" for n in names}
 
-    def run(*args: Any) -> Any:
-        *points, v = args
-        return make_jvp(grad(fun, argnum), argnum)(*points)(v)[1]
 
-    return run
+_OPERATORS = _from("operators", *operators.NAMES) | {"egrad": f"{_OWN}.operators:elementwise_grad"}
+_RULES = _from(
+    "extend", "def_linear", "defjvp", "defjvp_argnum", "defjvp_argnums", "defvjp", "defvjp_argnum", "defvjp_argnums",
+    "notrace_primitive", "primitive", "register_notrace",
+)  # fmt: skip
+_SPACES = _from("vspace", "VSpace", "vspace")
+_VALUES = _from("values", "Box", "getval", "isbox")
+_SCIPY = ("special", "linalg", "signal", "stats", "integrate", "stats.norm", "stats.gamma", "stats.beta", "stats.t",
+          "stats.chi2", "stats.poisson", "stats.dirichlet", "stats.multivariate_normal")  # fmt: skip
+
+
+def _members() -> dict[str, dict[str, str]]:
+    return {
+        "autograd.core": _RULES | _SPACES | _VALUES
+        | {"make_vjp": f"{_OWN}.operators:vjp_of", "make_jvp": f"{_OWN}.operators:jvp_of"},
+        "autograd.differential_operators": _OPERATORS,
+        "autograd.extend": _RULES | _SPACES | _from("values", "Box"),
+        "autograd.misc": _from("misc", "flatten"),
+        "autograd.misc.flatten": _from("misc", "flatten", "flatten_func"),
+        "autograd.misc.optimizers": _from("misc", "adam", "rmsprop", "sgd", "unflatten_optimizer"),
+        "autograd.misc.fixed_points": _from("misc", "fixed_point"),
+        "autograd.numpy.numpy_boxes": _from("values", "ArrayBox"),
+        "autograd.numpy.numpy_vspaces": {
+            "ArrayVSpace": f"{_OWN}.vspace:ArrayVSpace", "ComplexArrayVSpace": f"{_OWN}.vspace:ArrayVSpace",
+        },
+        "autograd.test_util": _from(
+            "testing", "EPS", "RTOL", "TOL", "check_equivalent", "check_grads", "check_jvp", "check_vjp",
+            "combo_check", "scalar_close",
+        ),
+        "autograd.tracer": _from("values", "Box", "getval", "isbox")
+        | _from("extend", "notrace_primitive", "primitive", "register_notrace"),
+        "autograd.util": _from("util", "func", "quick_grad_check", "subval", "subvals", "toposort"),
+        "autograd.wrap_util": _from("operators", "unary_to_nary") | _from("util", "wraps"),
+    }  # fmt: skip
 
 
 @functools.cache
-def modules() -> dict[str, types.ModuleType]:
+def modules() -> Standins:
     """Every module by its full name."""
-    operators = {f.__name__: f for f in (elementwise_grad, make_vjp, make_jvp, make_hvp, hessian_vector_product)} | {
-        "grad": grad,
-        "value_and_grad": value_and_grad,
-        "jacobian": jacobian,
-        "hessian": hessian,
-        "egrad": egrad,
-    }
-    root = types.ModuleType("autograd", "gradcli's stand-in for autograd.")
-    root.__dict__.update(operators, numpy=numpy_module(), __path__=[], __version__="1.9.1")
-    differential = types.ModuleType("autograd.differential_operators")
-    differential.__dict__.update(operators)
-    test_util = types.ModuleType("autograd.test_util")
-    test_util.__dict__["check_grads"] = lambda f, modes=("fwd", "rev"), order=2: (
-        lambda *args: api.check_grads(f, args, order, modes)
-    )
-    return {
-        "autograd": root,
-        "autograd.numpy": numpy_module(),
-        "autograd.numpy.linalg": np.linalg,
-        "autograd.numpy.random": np.random,
-        "autograd.differential_operators": differential,
-        "autograd.test_util": test_util,
-    }
+    install_names()
+    from gradcli.compat.autogradnames.misc import BUILTINS
+
+    usual = {n: BUILTINS[n] for n in ("dict", "isinstance", "list", "tuple", "type")}
+    table: list[types.ModuleType] = [
+        Standin("autograd", (), _OPERATORS | _from("extend", "primitive"), **usual, __version__=VERSION),
+        Standin("autograd.builtins", (), _SPACES, **BUILTINS),
+        _Numpy("autograd.numpy"),
+        _Numpy("autograd.numpy.numpy_wrapper"),
+        *(Standin(name, (), later) for name, later in _members().items()),
+        Standin("autograd.scipy"),
+    ]
+    extra = {"integrate": _from("ode", "odeint"), "signal": _from("signal", "convolve")}
+    table += [NumpyStandin(f"autograd.scipy.{n}", [f"gradcli.scipy.{n}"], extra.get(n)) for n in _SCIPY]
+    found = Standins(table)
+    found["autograd.numpy.linalg"] = np.linalg
+    found["autograd.numpy.fft"] = np.fft
+    found["autograd.numpy.random"] = np.random
+    return found

@@ -61,11 +61,11 @@ class Standin(types.ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         found = _MISSING
         table = self.__dict__["_gradcli_table"]
-        if table is not None and (child := f"{self.__name__}.{name}") in table:
-            found = table[child]
-        elif name in self.__dict__["_gradcli_later"]:
+        if name in self.__dict__["_gradcli_later"]:  # first: a function may have the name of a module beside it
             module, _, member = self.__dict__["_gradcli_later"][name].partition(":")
             found = getattr(import_module(module), member) if member else import_module(module)
+        elif table is not None and (child := f"{self.__name__}.{name}") in table:
+            found = table[child]
         else:
             found = self._of_sources(name)
         if found is _MISSING:

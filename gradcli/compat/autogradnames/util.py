@@ -1,0 +1,60 @@
+"""``autograd.util`` and ``autograd.wrap_util``: small helpers that files written for autograd import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from graphlib import TopologicalSorter
+from operator import attrgetter
+from typing import Any
+
+Function = Callable[..., Any]
+
+
+def subvals(x: Iterable[Any], ivs: Iterable[tuple[int, Any]]) -> tuple[Any, ...]:
+    """A tuple with other elements at some places."""
+    out = list(x)
+    for i, v in ivs:
+        out[i] = v
+    return tuple(out)
+
+
+def subval(x: Iterable[Any], i: int, v: Any) -> tuple[Any, ...]:
+    """A tuple with another element at one place."""
+    return subvals(x, [(i, v)])
+
+
+def func(f: Function) -> Function:
+    """The function itself."""
+    return f
+
+
+def toposort(end_node: Any, parents: Function = attrgetter("parents")) -> Iterator[Any]:
+    """The nodes that lead to ``end_node``, each before its parents."""
+    sorter: TopologicalSorter[Any] = TopologicalSorter()
+    seen, stack = set(), [end_node]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            sorter.add(node, *parents(node))
+            stack.extend(parents(node))
+    return iter(reversed(list(sorter.static_order())))
+
+
+def wraps(fun: Function, namestr: str = "{fun}", docstr: str = "{doc}", **kwargs: Any) -> Function:
+    """A decorator that takes name and docstring of ``fun``, formatted."""
+
+    def decorate(f: Function) -> Function:
+        name, doc = getattr(fun, "__name__", "[unknown name]"), getattr(fun, "__doc__", "")
+        f.__name__ = namestr.format(fun=name, **kwargs)
+        f.__doc__ = docstr.format(fun=name, doc=doc, **kwargs)
+        return f
+
+    return decorate
+
+
+def quick_grad_check(fun: Function, arg0: Any, extra_args: tuple[Any, ...] = (), kwargs: Any = None, **_: Any) -> None:
+    """Checks the gradient by the first argument. Raises AssertionError."""
+    from gradcli.compat.autogradnames.testing import check_grads
+
+    check_grads(lambda x: fun(x, *extra_args, **(kwargs or {})), modes=["rev"], order=1)(arg0)

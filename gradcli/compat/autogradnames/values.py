@@ -1,0 +1,120 @@
+"""Between autograd's world, where values are NumPy's, and the engine's: traced values are autograd's boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine.array import PROPERTIES, Array, Value, is_value, raw
+from gradcli.engine.trace.tracer import STATE, Tracer, value_of
+from gradcli.engine.tree import tree_leaves, tree_map
+
+
+class _BoxMeta(type):
+    """Traced values are instances of ``Box``."""
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tracer)
+
+
+class Box(metaclass=_BoxMeta):
+    """The class of traced values. Boxes for classes of one's own are not supported."""
+
+    @classmethod
+    def register(cls, value_type: type) -> None:
+        """Raises NotImplementedError: only arrays, numbers, and containers of them can be traced."""
+        raise NotImplementedError(
+            f"boxes for {value_type.__name__} are not supported: arrays, numbers, lists, tuples and dictionaries are"
+        )
+
+
+class ArrayBox(Box):
+    """The class of traced arrays and numbers."""
+
+
+def isbox(x: Any) -> bool:
+    """Whether it is a traced value."""
+    return isinstance(x, Tracer)
+
+
+def getval(x: Any) -> Any:
+    """What a traced value is in this run, as NumPy has it; anything else as it is.
+
+    Raises ConcretizationTypeError where the value is not known (under vmap or jit).
+    """
+    if isinstance(x, Tracer):
+        return x.concrete()
+    return raw(x) if isinstance(x, Array) else x
+
+
+def getvals(tree: Any) -> Any:
+    """:func:`getval` of every leaf."""
+    return _mapped(getval, tree)
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Within it, operations on plain values are evaluated and not written into the program that is being traced."""
+    before, STATE.trace = STATE.trace, None
+    try:
+        yield
+    finally:
+        STATE.trace = before
+
+
+def known(x: Any) -> bool:
+    """Whether every leaf has a value in this run."""
+    return not any(isinstance(leaf, Tracer) and value_of(leaf) is None for leaf in tree_leaves(x))
+
+
+def plain(tree: Any) -> Any:
+    """Results as NumPy's arrays and numbers; what is still traced stays so."""
+    return _mapped(lambda x: _writable(raw(x)) if isinstance(x, Array) else x, tree)
+
+
+def _writable(x: Any) -> Any:
+    """A result is the caller's own, to be changed in place."""
+    return x.copy() if isinstance(x, np.ndarray) and not x.flags.writeable else x
+
+
+def floats(tree: Any) -> Any:
+    """Integers as floats: autograd's functions are differentiated by real numbers."""
+    return _mapped(_float, tree)
+
+
+def _float(x: Any) -> Any:
+    if isinstance(x, Value):
+        return x if x.dtype.kind in "fc" else x * 1.0
+    if isinstance(x, (bool, int, np.integer, np.bool_)):
+        return float(x)
+    if isinstance(x, np.ndarray) and x.dtype.kind in "iub":
+        return x.astype(np.float64)
+    return x
+
+
+def _mapped(f: Any, tree: Any) -> Any:
+    """A function of every leaf. Dictionaries keep the order of their keys, which a pytree does not remember."""
+    if isinstance(tree, Value) or is_value(tree):
+        return f(tree)
+    if type(tree) is dict:
+        return {k: _mapped(f, v) for k, v in tree.items()}
+    if type(tree) in (list, tuple):
+        return type(tree)(_mapped(f, v) for v in tree)
+    return tree_map(f, tree)
+
+
+def ordered_like(tree: Any, example: Any) -> Any:
+    """The same tree with the keys of its dictionaries in the order that they have in ``example``."""
+    if type(example) is dict and isinstance(tree, dict) and tree.keys() == example.keys():
+        return {k: ordered_like(tree[k], v) for k, v in example.items()}
+    if type(example) in (list, tuple) and type(tree) is type(example) and len(tree) == len(example):
+        return type(tree)(ordered_like(t, e) for t, e in zip(tree, example, strict=True))
+    return tree
+
+
+def install_names() -> None:
+    """Gives traced values what autograd's boxes have."""
+    PROPERTIES.setdefault("_value", getval)
