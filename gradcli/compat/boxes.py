@@ -263,6 +263,11 @@ def _binary(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
     ours, real = OPERATORS[name], getattr(operator, f"__{name}__", None) or divmod
 
     def method(self: Any, other: Any) -> Any:
+        kind = type(other)
+        if type(self) is Number and (kind is Number or kind in _NUMBERS):  # the quick way
+            b = other.value if kind is Number else other
+            out = ours(b, self.value) if reflected else ours(self.value, b)
+            return Number(out) if isinstance(out, Value) else boxed(out)
         a, b = self.read(), operand(other)
         if b is NotImplemented:
             return NotImplemented

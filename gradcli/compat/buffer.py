@@ -15,13 +15,16 @@ from typing import Any
 import numpy as np
 
 from gradcli import numpy as gnp
-from gradcli.compat.boxes import MAKERS, Boxed, attribute, boxed, operand, unboxed
+from gradcli.compat.boxes import MAKERS, Boxed, Number, attribute, boxed, operand, unboxed
 from gradcli.compat.indices import has_traced, integers, is_basic, is_mask, numpy_index, settled, spread, within
 from gradcli.compat.places import Index, Place, locate, owner_of, shape_at
 from gradcli.engine.array import Array, Value, raw
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import canonical_dtype
 from gradcli.engine.trace.source import user_location
+
+_NONE: dict[Index, Any] = {}  # shared by all buffers without cells, and never added to
+_NOTHING: set[Index] = set()
 
 
 class Buffer(Boxed):
@@ -32,10 +35,9 @@ class Buffer(Boxed):
     def __init__(self, value: Value | None, data: Any = None, root: Buffer | None = None) -> None:
         self.value, self.data = value, data
         self.root: Buffer = self if root is None else root
-        self.version = 0
-        self.cells: dict[Index, Any] = {}
-        self.dirty: set[Index] = set()
-        self.lead = 0
+        self.version = self.lead = 0
+        self.cells: dict[Index, Any] = _NONE
+        self.dirty: set[Index] = _NOTHING
         self.pristine = False
         self.place: Place | None = None
         self.seen: tuple[int, Any] | None = None  # what was read or frozen, and at which version
@@ -96,7 +98,8 @@ class Buffer(Boxed):
         if not self.data.size:
             return gnp.zeros(self.data.shape, self.dtype)
         if self.seen is None or self.seen[0] != root.version:
-            self.seen = (root.version, gnp.asarray(self.where().read(root.at)))
+            found = self.where().read(root.at)
+            self.seen = (root.version, found if isinstance(found, Value) else gnp.asarray(found))
         return self.seen[1]
 
     def frozen(self) -> Any:
@@ -120,7 +123,7 @@ class Buffer(Boxed):
         """The value of a root, with all cells in it."""
         if self.dirty:
             self.value = self._pieced() if self.pristine else self._merged()
-            self.dirty = set()
+            self.dirty = _NOTHING
             self.pristine = False
         return self.value
 
@@ -176,13 +179,20 @@ class Buffer(Boxed):
 
     def __getitem__(self, index: Any) -> Any:
         root = self.root
+        if type(index) is int and root is self and self.value is not None and not self.pristine and not self.cells:
+            shape = self.value.type.shape  # the quick way
+            if shape and -shape[0] <= index < shape[0]:
+                return Number(self.value[index]) if len(shape) == 1 else self._row(index)
         if is_basic(index):
             if root.value is None:
                 found = self.data[index]
                 return Buffer(None, found, root) if type(found) is np.ndarray else found
             key = integers(index, self.shape)
             if key is None or len(key) < len(self.shape):
-                return Buffer(None, self.skeleton[index], root)
+                view = Buffer(None, self.skeleton[index], root)
+                if root is self:
+                    view.place = Place(key or (index if type(index) is tuple else (index,)), None, None)
+                return view
             if root is self:
                 return boxed(root.at(key))
             return boxed(locate(root.skeleton, self.data[(*key, Ellipsis)]).read(root.at))
@@ -190,6 +200,11 @@ class Buffer(Boxed):
         if root.value is None and not has_traced(index):
             return boxed(self.data[numpy_index(index)])
         return boxed(gnp.asarray(self.frozen())[within(index, self.shape)])
+
+    def _row(self, index: int) -> Buffer:
+        view = Buffer(None, self.skeleton[index], self)
+        view.place = Place((index % len(self.skeleton),), None, None)
+        return view
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
@@ -251,7 +266,10 @@ class Buffer(Boxed):
         if index and all(type(i) is int for i in index):
             if self.cells and self.lead != len(index):
                 self.forget()
-            self.lead = len(index)
+            if not self.cells:
+                self.cells, self.dirty, self.lead = {}, set(), len(index)
+            elif not self.dirty:
+                self.dirty = set()
             self.cells[index] = new
             self.dirty.add(index)
         elif index:
@@ -259,13 +277,13 @@ class Buffer(Boxed):
             self.pristine = False
             self.value = self.value.at[index].set(new)  # type: ignore[union-attr]
         else:
-            self.cells, self.dirty, self.pristine = {}, set(), False
+            self.cells, self.dirty, self.pristine = _NONE, _NOTHING, False
             self.value = gnp.asarray(new)
 
     def forget(self) -> None:
         """Puts all cells into the value and keeps none."""
         self.whole()
-        self.cells = {}
+        self.cells = _NONE
 
     def promote(self) -> None:
         """Makes the root one with a functional value; while it is ``pristine``, the array has the value's constants."""

@@ -90,6 +90,7 @@ class Function:
         self.__name__, self.__doc__ = name, real.__doc__
         self.__wrapped__ = real
         self._ours: Any = None
+        self._views = space == "numpy" and name in VIEWS
 
     def __repr__(self) -> str:
         return repr(self.real)
@@ -115,7 +116,7 @@ class Function:
         if found == PLAIN:
             out = self.real(*args, **kwargs)
             return boxed(out) if boxing() else out
-        if self.space == "numpy" and self.name in VIEWS and isinstance(args[0] if args else None, Buffer):
+        if self._views and args and type(args[0]) is Buffer:
             out = self._view(args, kwargs)
             if out is not NotImplemented:
                 return out
@@ -235,11 +236,36 @@ def delivered(out: Any, target: Any, name: str) -> Any:
     return target
 
 
+def _traced_value(x: Any) -> Any:
+    """The engine's value of a traced argument, else None."""
+    kind = type(x)
+    if kind is Number:
+        return x.value
+    if kind is Buffer:
+        return x.read() if x.root.value is not None else None
+    return x if kind is Tracer else None
+
+
+def _frozen(x: Any) -> Any:
+    return x.frozen() if type(x) is Buffer else as_array(x)
+
+
 class Ufunc(Function):
     """One ufunc of NumPy, with its ``reduce``, ``accumulate``, ``outer``, ``reduceat`` and ``at``."""
 
+    def __init__(self, real: Any, name: str, space: str = "numpy") -> None:
+        super().__init__(real, name, space)
+        self.nin = real.nin
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs and len(args) <= self.real.nin:
+        if not kwargs and self._ours is not None and len(args) == self.nin <= 2:  # the quick way
+            values = [_traced_value(x) for x in args]
+            if any([v is not None for v in values]):
+                out = self._ours(*[_frozen(x) if v is None else v for x, v in zip(args, values, strict=True)])
+                if isinstance(out, Value) and (boxing() or has_boxes(args)):
+                    return Buffer(out) if out.type.shape else Number(out)
+                return boxed(out) if boxing() or has_boxes(args) else out
+        if not kwargs and len(args) <= self.nin:
             traced = False
             for x in args:
                 if type(x) not in _SIMPLE:
@@ -268,8 +294,8 @@ class Ufunc(Function):
         if method == "at" and args and isinstance(args[0], Buffer):
             return add_at(self, *args)
         options = dict(kwargs)
-        if method == "__call__" and len(args) > self.real.nin:
-            args, options["out"] = args[: self.real.nin], tuple(args[self.real.nin :])
+        if method == "__call__" and len(args) > self.nin:
+            args, options["out"] = args[: self.nin], tuple(args[self.nin :])
             kwargs = dict(options)
         target, where = options.pop("out", None), options.pop("where", True)
         if scan_all(args, kwargs) != TRACED:
@@ -358,7 +384,8 @@ def _on_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: Mappi
     """A ufunc that is not the stand-in: an operator with a NumPy array at its left, or a library's."""
     if getattr(np, ufunc.__name__, None) is not ufunc:
         raise protocols.unsupported(ufunc.__name__)
-    return function(ufunc.__name__).method(method, inputs, kwargs)
+    found = function(ufunc.__name__)
+    return found(*inputs) if method == "__call__" and not kwargs else found.method(method, inputs, kwargs)
 
 
 def _on_function(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
