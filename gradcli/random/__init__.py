@@ -29,6 +29,7 @@ from gradcli.random._continuous import (
     wald,
     weibull_min,
 )
+from gradcli.random._counts import binomial, multinomial, poisson
 from gradcli.random._discrete import (
     bernoulli,
     categorical,
@@ -37,6 +38,18 @@ from gradcli.random._discrete import (
     permutation,
     rademacher,
     randint,
+)
+from gradcli.random._gamma import (
+    ball,
+    beta,
+    chisquare,
+    dirichlet,
+    f,
+    gamma,
+    generalized_normal,
+    loggamma,
+    orthogonal,
+    t,
 )
 from gradcli.random._keys import (
     PRNGKey,
@@ -50,11 +63,13 @@ from gradcli.random._keys import (
     split,
     wrap_key_data,
 )
+from gradcli.random._rejection import random_gamma_p
 
 __all__ = [
-    "PRNGKey", "PRNGKeyArray", "bernoulli", "bits", "categorical", "cauchy", "choice", "clone",
-    "double_sided_maxwell", "exponential", "fold_in", "geometric", "gumbel", "key", "key_data", "key_dtype", "key_impl",
-    "laplace", "logistic", "lognormal", "maxwell", "multivariate_normal", "normal", "pareto", "permutation",
-    "rademacher", "randint", "rayleigh", "split", "triangular", "truncated_normal", "uniform", "wald", "weibull_min",
-    "wrap_key_data",
+    "PRNGKey", "PRNGKeyArray", "ball", "bernoulli", "beta", "binomial", "bits", "categorical", "cauchy", "chisquare",
+    "choice", "clone", "dirichlet", "double_sided_maxwell", "exponential", "f", "fold_in", "gamma",
+    "generalized_normal", "geometric", "gumbel", "key", "key_data", "key_dtype", "key_impl", "laplace", "loggamma",
+    "logistic", "lognormal", "maxwell", "multinomial", "multivariate_normal", "normal", "orthogonal", "pareto",
+    "permutation", "poisson", "rademacher", "randint", "random_gamma_p", "rayleigh", "split", "t", "triangular",
+    "truncated_normal", "uniform", "wald", "weibull_min", "wrap_key_data",
 ]  # fmt: skip
