@@ -254,3 +254,38 @@ def test_loops_outside_of_jit_are_compiled_when_they_are_long() -> None:
         for n in (3, 31, 32, 33, 200):
             jaxpr = program(lambda x, h=h, n=n: h(x, n), 0.5)
             assert float(h(0.5, n)) == pytest.approx(float(interpret(jaxpr, [np.float64(0.5)])[0]), rel=1e-12)
+
+
+def test_values_that_pass_through_a_call_are_kept() -> None:
+    """A large array that a program is given, and gets back from a call inside, is not let go in between."""
+    x = np.arange(5000.0)
+    again = jit(lambda a: (a, gnp.cumsum(a)))
+
+    def f(a: Any) -> Any:
+        b = gnp.cumsum(a)
+        c, d = again(b)
+        return gnp.cumsum(d), c
+
+    jaxpr = program(f, x)
+    same(function_of(jaxpr, False)(x), interpret(jaxpr, [x]))
+    check(lambda a: gnp.cumsum(a) ** 1 + gnp.cumsum(a), x)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.int32])
+def test_small_arrays(dtype: Any) -> None:
+    rng = np.random.default_rng(2)
+    a, b, v = ((rng.normal(size=s) * 4).astype(dtype) for s in [(3, 4), (4, 1), (4,)])
+    check(lambda a, b, v: (a @ v, a.T @ a, b @ b.T, v @ a.T, gnp.outer(v, v), gnp.dot(v, v), a @ b), a, b, v)
+    check(
+        lambda a, b, v: (gnp.sum(a, 0), gnp.max(abs(a), 1), gnp.min(abs(v)), a[::-1, 1:3].T, a.reshape(2, 6)), a, b, v
+    )
+    check(
+        lambda a, b, v: (gnp.where(abs(a) > 2, a, v), gnp.stack([v, v]), gnp.concatenate([a, a], 1), b[:, 0]), a, b, v
+    )
+    check(lambda a, b, v: (gnp.where(abs(v[0]) > 2, a, 0), gnp.where(abs(v[1]) > 2, v[0], v[2]), v[:1] ** 3), a, b, v)
+    check(
+        lambda a, b, v: (a.astype("float32"), gnp.sum(a > 0), gnp.arange(4) * v, gnp.broadcast_to(v[0], (2, 2))),
+        a,
+        b,
+        v,
+    )

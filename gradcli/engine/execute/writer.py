@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import raw
-from gradcli.engine.execute import plain
+from gradcli.engine.execute import direct, plain
 from gradcli.engine.execute.blocks import compile_cluster
 from gradcli.engine.execute.fuse import Cluster, clustered
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Var
@@ -29,11 +29,12 @@ class Writer:
 
     def __init__(self, is_plain: bool) -> None:
         self.is_plain = is_plain
-        self.scope: dict[str, Any] = dict(plain.SCOPE) if is_plain else {}
+        self.scope: dict[str, Any] = {"np": np, **(plain.SCOPE if is_plain else {})}
         self.lines: list[str] = []
         self.depth = 1
         self._names: dict[Var, str] = {}
         self._count = 0
+        self._shared: set[str] = set()  # names that stand for several variables
 
     # --- names ----------------------------------------------------------------------------------------------------
 
@@ -91,6 +92,7 @@ class Writer:
             else:
                 self.equation(part)
             gone = [self._names[v] for v in ends.get(i, ()) if v.type.size >= LARGE]
+            gone = [name for name in gone if name not in self._shared]
             if gone:
                 self.line(f"{' = '.join(dict.fromkeys(gone))} = None")
         return [self.atom(a) for a in jaxpr.outputs]
@@ -121,6 +123,7 @@ class Writer:
         if name in _CALLS:
             outs = self.program(eqn.params[_CALLS[name]], [self.atom(a) for a in eqn.inputs])
             self._names.update(zip(eqn.outputs, outs, strict=True))
+            self._shared.update(outs)
         elif name in CONTROL:
             CONTROL[name](self, eqn)
         elif eqn.primitive.multiple:
@@ -130,6 +133,7 @@ class Writer:
             var = eqn.outputs[0]
             if text.isidentifier():
                 self._names[var] = text  # the value of another variable, which never changes
+                self._shared.add(text)
                 return
             target = self._names[var] = self.fresh()
             self.line(f"{target} = {text}")
@@ -156,7 +160,8 @@ class Writer:
                 return found
         elif name in _INFIX and eqn.inputs[0].type.dtype.kind in "fc":
             return _INFIX[name].format(*[self.atom(a) for a in eqn.inputs])
-        text = f"{self._impl(eqn)}({', '.join(self.numpy(a) for a in eqn.inputs)})"
+        args = [self.numpy(a) for a in eqn.inputs]
+        text = direct.expression(eqn, args) or f"{self._impl(eqn)}({', '.join(args)})"
         return plain.as_plain(text, out) if self.plain(out) else text
 
 
