@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 from gradcli.nn._activations import (
     celu,
     elu,
@@ -28,12 +31,19 @@ from gradcli.nn._activations import (
     squareplus,
     swish,
 )  # fmt: skip
+from gradcli.nn._attention import dot_product_attention
 from gradcli.nn._normalise import log_softmax, logmeanexp, logsumexp, one_hot, softmax, standardize
 from gradcli.numpy._ufuncs import tanh
 
 __all__ = [
-    "celu", "elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "identity", "leaky_relu",
-    "log1mexp", "log_sigmoid", "log_softmax", "logmeanexp", "logsumexp", "mish", "one_hot", "relu", "relu6", "selu",
-    "sigmoid", "silu", "soft_sign", "softmax", "softplus", "sparse_plus", "sparse_sigmoid", "squareplus",
-    "standardize", "swish", "tanh",
+    "celu", "dot_product_attention", "elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh",
+    "identity", "initializers", "leaky_relu", "log1mexp", "log_sigmoid", "log_softmax", "logmeanexp", "logsumexp",
+    "mish", "one_hot", "relu", "relu6", "selu", "sigmoid", "silu", "soft_sign", "softmax", "softplus", "sparse_plus",
+    "sparse_sigmoid", "squareplus", "standardize", "swish", "tanh",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name == "initializers":
+        return import_module("gradcli.nn.initializers")
+    raise AttributeError(f"module 'gradcli.nn' has no attribute {name!r}")

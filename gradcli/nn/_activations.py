@@ -178,5 +178,3 @@ def log1mexp(x: Any) -> Any:
     small = e.lt(x, like(x, math.log(2)))
     near, far = where(small, x, like(x, 1)), where(small, like(x, 1), x)
     return where(small, e.log(e.neg(e.expm1(e.neg(near)))), e.log1p(e.neg(e.exp(e.neg(far)))))
-
-
