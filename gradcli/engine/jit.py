@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from gradcli.engine.array import Array, type_of
 from gradcli.engine.control.call import call
 from gradcli.engine.control.common import trace_tree
@@ -17,7 +19,6 @@ from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
 from gradcli.engine.execute.plain import RAISED
 from gradcli.engine.ir.program import Jaxpr
-from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import STATE, Tracer, tracing
@@ -49,7 +50,7 @@ class Jitted:
             return self._general(args, kwargs)
         kinds: tuple[Any, ...] = tuple(map(type, args))
         if kinds not in _FLOATS:
-            kinds = tuple([a.type if type(a) is Array else type(a) for a in args])
+            kinds = tuple([_kind(a) for a in args])
         key = kinds, settings().key
         found = self._quick.get(key)
         if found is not None:
@@ -63,10 +64,13 @@ class Jitted:
 
     def _remember(self, key: Any, args: tuple[Any, ...]) -> None:
         """Makes the next call with numbers and arrays of these types find its program at once."""
-        if not all(k is float or isinstance(k, ArrayType) for k in key[0]):
+        if not all(type(a) in (float, Array, np.ndarray) or isinstance(a, np.generic) for a in args):
             return
         found = self._cache.get(self._prepare(args, {})[1])
-        if found is not None and found[1].may_be_quick:
+        if found is None or not found[1].may_be_quick:
+            return
+        types = found[0].in_types
+        if all(type(a) in (float, Array) or a.dtype == t.dtype for a, t in zip(args, types, strict=True)):
             with self._lock:
                 if len(self._quick) >= CACHE_SIZE:
                     self._quick.clear()
@@ -186,6 +190,13 @@ class Executable:
 
 
 _FLOATS = {(float,) * n for n in range(9)}
+
+
+def _kind(x: Any) -> Any:
+    """What the program of an argument depends on: the type of an array of ours, shape and dtype of one of NumPy's."""
+    if type(x) is Array:
+        return x.type
+    return (x.shape, x.dtype) if type(x) is np.ndarray else type(x)
 
 
 def _direct(compiled: Compiled, out_tree: TreeDef) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ from gradcli.engine.transforms.dce import has_effect
 from gradcli.engine.transforms.simplify import simplify
 
 Function = Callable[..., Any]
+PATIENCE = 8  # how often plain numbers may raise before they are no longer tried
 
 
 class Compiled:
@@ -29,6 +30,7 @@ class Compiled:
         self.plain_inputs = tuple(is_plain(t) for t in jaxpr.in_types)
         self._makers = tuple(t.dtype.type if is_plain(t) else None for t in jaxpr.out_types)
         self.only_plain = all(self.plain_inputs) and all(is_plain(v.type) for e in jaxpr.eqns for v in e.outputs)
+        self._patience = PATIENCE
         self.may_be_quick = not any(has_effect(eqn) for eqn in jaxpr.eqns)
 
     @cached_property
@@ -38,13 +40,14 @@ class Compiled:
 
     @cached_property
     def on_values(self) -> Function:
-        """:attr:`quick` on values: Python's floats and arrays of the engine in, arrays out."""
+        """:attr:`quick` on values: Python's floats, NumPy's values and arrays of the engine in, arrays out."""
         program = self.quick if self.only_plain else _silent(self.quick)
         scope: dict[str, Any] = {"program": program, "Array": Array}
         takes, gives = [], []
         for i, plain in enumerate(self.plain_inputs):
             x = f"x{i}"
-            takes.append(f"{x} if type({x}) is float else {x}.value" + (".item()" if plain else ""))
+            value = f"({x}.value if type({x}) is Array else {x})"
+            takes.append(f"{x} if type({x}) is float else {value}.item()" if plain else value)
         for i, (make, t) in enumerate(zip(self._makers, self.jaxpr.out_types, strict=True)):
             scope |= {f"t{i}": t, f"m{i}": make}
             gives.append(f"Array({f'y{i}' if make is None else f'm{i}(y{i})'}, t{i}),")
@@ -74,7 +77,8 @@ class Compiled:
                     with np.errstate(all="ignore"):
                         outs = self.quick(*given)
             except RAISED:
-                self.may_be_quick = False  # it may well happen again, and the careful way is known to work
+                self._patience -= 1  # where it happens again and again, the careful way is the shorter one
+                self.may_be_quick = self._patience > 0
             else:
                 return [x if make is None else make(x) for x, make in zip(outs, self._makers, strict=True)]
         with np.errstate(all="ignore"):

@@ -13,7 +13,9 @@ from gradcli.engine.execute.fuse import REDUCTIONS
 from gradcli.engine.ir.program import Eqn
 
 _SAME = {
-    **{name: emit_elementwise.RULES[name] for name in ("integer_pow", "select_n", "convert_element_type", "clamp", "rem")},
+    **{name: emit_elementwise.RULES[name] for name in (
+        "integer_pow", "select_n", "convert_element_type", "clamp", "rem",
+    )},
     **{name: emit_arrays.RULES[name] for name in (
         "reshape", "squeeze", "transpose", "slice", "rev", "concatenate", "stack", "iota", "broadcast_in_dim",
     )},
