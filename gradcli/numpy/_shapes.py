@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ import numpy as np
 from gradcli.engine.array import Array, Value, type_of
 from gradcli.engine.ir.types import Shape, broadcast_shapes
 from gradcli.engine.ops import shape as s
-from gradcli.engine.ops.dynamic import dynamic_slice_in_dim
 from gradcli.engine.ops.operators import negative, remainder
 from gradcli.engine.ops.shape import canonical_axis, concatenate, slice_in_dim
 from gradcli.engine.trace.tracer import Tracer
@@ -208,7 +208,7 @@ def _rolled_by_traced(a: Any, shift: Any, axes: Sequence[int]) -> Any:
         size = a.shape[i]
         if size:
             start = remainder(negative(n), size)
-            a = dynamic_slice_in_dim(concatenate([a, a], i), start, size, i)
+            a = import_module("gradcli.engine.ops.dynamic").dynamic_slice_in_dim(concatenate([a, a], i), start, size, i)
     return a
 
 

@@ -109,7 +109,7 @@ def test_jaxprs_of_common_functions() -> None:
     assert names(gnp.linalg.norm, v) == ["mul", "reduce_sum", "sqrt"]
     assert names(lambda x, y: x + y, m, v) == ["broadcast_in_dim", "add"]
     assert names(gnp.max, v) == ["reduce_max"]
-    assert names(lambda x: gnp.stack([x, x]), v) == ["broadcast_in_dim", "broadcast_in_dim", "concatenate"]
+    assert names(lambda x: gnp.stack([x, x]), v) == ["stack"]
 
 
 @pytest.mark.parametrize("name", ["sum", "mean", "max", "T", "reshape", "astype", "dot", "ravel", "real", "item"])
