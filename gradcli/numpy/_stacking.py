@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import operator
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from gradcli.engine.ops import pieces
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.operators import like
 from gradcli.engine.ops.shape import canonical_axis, slice_in_dim
-from gradcli.engine.ops.take import take
 from gradcli.numpy._base import arr, type_error, value_error
 from gradcli.numpy._reductions import cumsum, sum
 from gradcli.numpy._shapes import atleast_1d, atleast_2d, atleast_3d, ravel
@@ -185,7 +185,7 @@ def repeat(
         wide = s.expand_dims(a, [axis + 1])
         out = s.broadcast_in_dim(wide, (*shape[: axis + 1], times, *shape[axis + 1 :]), tuple(range(a.ndim + 1)))
         return s.reshape(out, (*shape[:axis], shape[axis] * times, *shape[axis + 1 :]))
-    return take(a, np.repeat(np.arange(n), known), axis)
+    return _take(a, np.repeat(np.arange(n), known), axis)
 
 
 def _repeat_to_length(a: Any, counts: Any, axis: int, length: int) -> Any:
@@ -194,4 +194,9 @@ def _repeat_to_length(a: Any, counts: Any, axis: int, length: int) -> Any:
     counts = s.broadcast_in_dim(s.reshape(counts, (counts.size,)), (n,), (0,))
     ends = cumsum(counts)
     places = sum(e.le(s.reshape(ends, (1, n)), s.reshape(s.iota(ends.dtype, (length,), 0), (length, 1))), 1)
-    return take(a, e.clamp(like(places, 0), places, like(places, n - 1)), axis, mode="clip")
+    return _take(a, e.clamp(like(places, 0), places, like(places, n - 1)), axis, mode="clip")
+
+
+def _take(a: Any, places: Any, axis: int, mode: str | None = None) -> Any:
+    """``take``, whose module loads all of indexing."""
+    return import_module("gradcli.engine.ops.take").take(a, places, axis, mode=mode)
