@@ -17,7 +17,7 @@ import numpy as np
 from gradcli import numpy as gnp
 from gradcli.compat.boxes import MAKERS, Boxed, Number, attribute, boxed, operand, unboxed
 from gradcli.compat.indices import has_traced, integers, is_basic, is_mask, numpy_index, settled, spread, within
-from gradcli.compat.places import Index, Place, locate, owner_of, shape_at
+from gradcli.compat.places import Index, Place, address, locate, owner_of, shape_at
 from gradcli.engine.array import Array, Value, raw
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import canonical_dtype
@@ -30,7 +30,7 @@ _NOTHING: set[Index] = set()
 class Buffer(Boxed):
     """An array. ``root`` owns the memory; ``value``, ``cells`` and ``version`` mean something for a root only."""
 
-    __slots__ = ("cells", "data", "dirty", "lead", "place", "pristine", "root", "seen", "value", "version")
+    __slots__ = ("cells", "copies", "data", "dirty", "lead", "place", "pristine", "root", "seen", "value", "version")
 
     def __init__(self, value: Value | None, data: Any = None, root: Buffer | None = None) -> None:
         self.value, self.data = value, data
@@ -40,7 +40,8 @@ class Buffer(Boxed):
         self.dirty: set[Index] = _NOTHING
         self.pristine = False
         self.place: Place | None = None
-        self.seen: tuple[int, Any] | None = None  # what was read or frozen, and at which version
+        self.seen: tuple[int, Any] | None = None  # what was read, and at which version
+        self.copies: dict[Any, Any] | None = None  # of a root: what was frozen of it and its views
 
     # --- what it is ---------------------------------------------------------------------------------------------------
 
@@ -106,12 +107,16 @@ class Buffer(Boxed):
         """The present value for the engine: of a NumPy array, a copy that is made again only where it has changed."""
         if self.root.value is not None:
             return self.read()
-        before = self.seen[1] if self.seen is not None else None
-        if type(before) is Array and before.shape == self.data.shape and bool((before.value == self.data).all()):
-            return before
-        copy = Array(raw(np.array(self.data)))
-        self.seen = (-1, copy)
-        return copy
+        root, data = self.root, self.data
+        if root.copies is None:
+            root.copies = {}
+        key = (address(data), data.shape, data.strides)
+        before = root.copies.get(key)
+        if before is not None and _same(before[0], data):
+            return before[1]
+        copy = np.array(data)
+        root.copies[key] = (copy, Array(raw(copy)))
+        return root.copies[key][1]
 
     def where(self) -> Place:
         """Its place in the root."""
@@ -288,6 +293,8 @@ class Buffer(Boxed):
     def promote(self) -> None:
         """Makes the root one with a functional value; while it is ``pristine``, the array has the value's constants."""
         if self.value is None:
+            if not self.data.flags.writeable:
+                raise ValueError("assignment destination is read-only")
             self.pristine = True
             data = self.data
             first = data.flat[0] if data.size else 0
@@ -462,8 +469,17 @@ def truncating(new: Value, target: np.dtype[Any]) -> Exception:
     return error
 
 
+def _same(a: Any, b: Any) -> bool:
+    equal = a == b
+    return bool(equal.all()) or (a.dtype.kind in "fc" and bool((equal | ((a != a) & (b != b))).all()))
+
+
 def _buffer(x: Any) -> Any:
-    return Buffer(x) if isinstance(x, Value) else Buffer(None, x)
+    if isinstance(x, Value):
+        return Buffer(x)
+    if x.flags.writeable and min(x.strides, default=1) <= 0:
+        x = np.array(x)  # places are found by strides that count upwards
+    return Buffer(None, x)
 
 
 MAKERS["buffer"] = _buffer
