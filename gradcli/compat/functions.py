@@ -141,7 +141,7 @@ class Function:
         if special is not None:
             out = special(*args, **kwargs)
             return out if target is None else delivered(out, target, self.name)
-        options = {k: unboxed(v) for k, v in kwargs.items() if k not in _MEANINGLESS}
+        options = {k: _option(unboxed(v)) for k, v in kwargs.items() if k not in _MEANINGLESS}
         values = [with_arrays(unboxed(a), self.name, i) for i, a in enumerate(args)]
         try:
             out = self.ours(*values, **options)
@@ -181,6 +181,10 @@ def as_array(x: Any) -> Any:
         return gnp.array(x)
     found = np.asarray(x)
     return x if found.dtype == object else found
+
+
+def _option(x: Any) -> Any:
+    return as_array(x) if isinstance(x, (list, tuple)) and protocols.holds_value(x) else x
 
 
 def constant(real: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
@@ -390,6 +394,9 @@ def _on_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: Mappi
 
 def _on_function(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     space = getattr(func, "__module__", "numpy") or "numpy"
+    if func is np.lib.stride_tricks.sliding_window_view and type(args[0]) is Buffer:
+        first, *rest = args
+        return Buffer(None, func(first.skeleton, *bare(tuple(rest)), **kwargs), first.root)
     if space not in NAMESPACES or not hasattr(import_module(space), func.__name__):
         raise protocols.unsupported(f"{space}.{func.__name__}")
     return function(func.__name__, space)(*args, **kwargs)

@@ -21,7 +21,7 @@ import numpy as np
 from gradcli import numpy as gnp
 from gradcli.compat.boxes import Boxed, Number, boxed, unboxed
 from gradcli.compat.functions import Ufunc, function
-from gradcli.compat.special import CLASSES
+from gradcli.compat.special import objects, shown
 from gradcli.engine.array import Value
 from gradcli.engine.errors import fail
 from gradcli.engine.ops import special
@@ -179,12 +179,14 @@ class Namespace(types.ModuleType):
                 self.__dict__[attribute] = getattr(real, attribute)
 
     def __getattr__(self, name: str) -> Any:
-        real = getattr(self.__dict__["_real"], name)
         space = self.__name__
         if space == "numpy" and name in _SUBMODULES:
             found: Any = numpy_modules()[f"numpy.{name}"]
-        elif space == "numpy" and name in CLASSES:
-            found = CLASSES[name]
+            self.__dict__[name] = found
+            return found
+        real = getattr(self.__dict__["_real"], name)
+        if space == "numpy" and name in _OBJECTS:
+            found = _OBJECTS[name]
         elif isinstance(real, np.ufunc) or (callable(real) and not isinstance(real, type) and name[0] != "_"):
             found = function(name, space)
         else:
@@ -208,14 +210,28 @@ class _Random(types.ModuleType):
         return dir(import_module("gradcli.compat.randomness").random_module())
 
 
-_SUBMODULES = ("linalg", "fft", "random")
+class _Testing(types.ModuleType):
+    """``numpy.testing``, whose functions look at the values of this run; loaded when a name of it is used."""
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(import_module("numpy.testing"), name)
+        found = shown(name, "numpy.testing") if callable(real) and not isinstance(real, type) else real
+        self.__dict__[name] = found
+        return found
+
+    def __dir__(self) -> list[str]:
+        return dir(import_module("numpy.testing"))
+
+
+_SUBMODULES = ("linalg", "fft", "random", "testing")
+_OBJECTS = objects()
 
 
 @functools.cache
 def numpy_modules() -> dict[str, types.ModuleType]:
     """The stand-ins for ``numpy`` and its modules whose functions take traced values."""
     spaces = {name: Namespace(name) for name in ("numpy", "numpy.linalg", "numpy.fft")}
-    return {**spaces, "numpy.random": _Random("numpy.random")}
+    return {**spaces, "numpy.testing": _Testing("numpy.testing"), "numpy.random": _Random("numpy.random")}
 
 
 def numpy_module() -> types.ModuleType:

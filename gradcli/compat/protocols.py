@@ -133,7 +133,9 @@ def on_function(self: Value, func: Any, types: Any, args: Sequence[Any], kwargs:
     return function(*(_with_arrays(a, name) for a in args), **options)
 
 
-TAKE_SEQUENCES = frozenset("stack concatenate hstack vstack dstack column_stack block meshgrid select choose".split())
+TAKE_SEQUENCES = frozenset(
+    "stack concatenate hstack vstack dstack column_stack block meshgrid select choose multi_dot".split()
+)
 
 
 def _with_arrays(x: Any, name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from gradcli import numpy as gnp
 from gradcli.compat import protocols
 from gradcli.compat.boxes import Boxed, Number, boxed, boxing, operand, unboxed
 from gradcli.compat.buffer import Buffer
-from gradcli.compat.functions import ALWAYS, SPECIAL, TRACED, function, scan, scan_all
+from gradcli.compat.functions import ALWAYS, SPECIAL, TRACED, bare, function, scan, scan_all
 from gradcli.compat.indices import numpy_index, settled
 from gradcli.engine.array import Value
 from gradcli.engine.trace.tracer import value_of
@@ -323,4 +324,47 @@ ALWAYS.update({
     "numpy.apply_along_axis": apply_along_axis,
     "numpy.piecewise": piecewise,
 })  # fmt: skip
-CLASSES = {"vectorize": Vectorize, "ndenumerate": ndenumerate, "nditer": iterate}
+
+
+def shown(name: str, space: str = "numpy") -> Callable[..., Any]:
+    """A function of NumPy's that only looks at values, as those that make texts do: it gets those of this run."""
+    real = getattr(import_module(space), name)
+
+    def look(*args: Any, **kwargs: Any) -> Any:
+        return real(*[_present(a) for a in args], **{k: _present(v) for k, v in kwargs.items()})
+
+    return look
+
+
+def _present(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        return type(x)([_present(item) for item in x])
+    if not isinstance(x, Boxed):
+        return x
+    value = x.read()
+    return np.asarray(value.concrete() if isinstance(value, Value) else value)[()]
+
+
+class Indexer:
+    """``np.r_`` and its kin."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __getitem__(self, key: Any) -> Any:
+        if scan(key) == TRACED:
+            return _answer(getattr(gnp, self.name)[unboxed(key)])
+        return _answer(getattr(np, self.name)[bare(key)])
+
+
+def objects() -> dict[str, Any]:
+    """What of NumPy is no function and yet takes arrays."""
+    return {
+        "vectorize": Vectorize, "ndenumerate": ndenumerate, "nditer": iterate,
+        **{name: Indexer(name) for name in ("r_", "c_", "mgrid", "ogrid")},
+    }  # fmt: skip
+
+
+SPECIAL.update(
+    {f"numpy.{name}": shown(name) for name in "array2string array_repr array_str save savetxt savez".split()}
+)
