@@ -16,7 +16,7 @@ from gradcli.engine.ir.types import Shape
 from gradcli.engine.record import record
 
 BLOCK_BYTES = 1 << 17  # of one buffer: several of them fit the cache, and a ufunc call costs little beside them
-SHARED = 1 << 20  # simple operations on float64 from which a second thread pays
+SHARED = 1 << 22  # simple operations on float64 (1.5 ms) from which a second thread pays, even if it must be waited for
 _KEPT = 1 << 28  # bytes of results that are kept for later ones
 _RECYCLED = 1 << 20  # bytes from which a result is
 
@@ -98,15 +98,23 @@ def _helpers() -> Any:
 
 # --- memory -----------------------------------------------------------------------------------------------------------
 
+_LINE = 64  # bytes of a cache line: arithmetic on arrays that begin elsewhere takes twice the time
 _scratch = threading.local()
+
+
+def _aligned(memory: Any) -> int:
+    """The first place in some bytes that lies on a cache line."""
+    address: int = memory.__array_interface__["data"][0]
+    return -address % _LINE
 
 
 def _buffers(plan: Plan, length: int) -> list[Any]:
     """This thread's buffers, in memory that it keeps: new memory would cost page faults in every call."""
-    sizes = [-(-slot.row_bytes * length // 64) * 64 for slot in plan.buffers]
+    sizes = [-(-slot.row_bytes * length // _LINE) * _LINE for slot in plan.buffers]
     memory = getattr(_scratch, "memory", None)
     if memory is None or memory.size < sum(sizes):
-        memory = _scratch.memory = np.empty(sum(sizes), np.uint8)
+        whole = np.empty(sum(sizes) + _LINE, np.uint8)
+        memory = _scratch.memory = whole[_aligned(whole) :]
     found, start = [], 0
     for slot, size in zip(plan.buffers, sizes, strict=True):
         part = memory[start : start + slot.row_bytes * length]
@@ -120,23 +128,28 @@ class _Pool:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._arrays: list[Any] = []
+        self._owners: list[Any] = []  # bytes, of which results are views
 
     def take(self, shape: Shape, dtype: np.dtype[Any]) -> Any:
         """An array of that shape and dtype; its content is anything."""
-        size = math.prod(shape)
-        if size * dtype.itemsize < _RECYCLED:
-            return np.empty(shape, dtype)
+        size = math.prod(shape) * dtype.itemsize
+        if size < _RECYCLED:
+            return _view(np.empty(size + _LINE, np.uint8), size, shape, dtype)
         with self._lock:
-            for i in range(len(self._arrays)):
-                array = self._arrays[i]
-                if array.size == size and array.dtype == dtype and sys.getrefcount(array) == 3:  # list, name, argument
-                    return array.reshape(shape)
-            array = np.empty(size, dtype)
-            self._arrays.append(array)
-            while len(self._arrays) > 1 and sum(x.nbytes for x in self._arrays) > _KEPT:
-                del self._arrays[0]
-            return array.reshape(shape)
+            for i in range(len(self._owners)):
+                owner = self._owners[i]
+                if owner.size == size + _LINE and sys.getrefcount(owner) == 3:  # the list, the name, the argument
+                    return _view(owner, size, shape, dtype)
+            owner = np.empty(size + _LINE, np.uint8)
+            self._owners.append(owner)
+            while len(self._owners) > 1 and sum(x.size for x in self._owners) > _KEPT:
+                del self._owners[0]
+            return _view(owner, size, shape, dtype)
+
+
+def _view(owner: Any, size: int, shape: Shape, dtype: np.dtype[Any]) -> Any:
+    start = _aligned(owner)
+    return owner[start : start + size].view(dtype).reshape(shape)
 
 
 _POOL = _Pool()
