@@ -71,10 +71,7 @@ _MODULES = {
         matrix_transpose moveaxis ndim permute_dims ravel reshape roll rollaxis rot90 shape size squeeze
         swapaxes transpose
     """,
-    "gradcli.numpy._sorting": """
-        argpartition argsort argwhere digitize flatnonzero interp lexsort nonzero partition searchsorted select
-        sort where
-    """,
+    "gradcli.numpy._sorting": "argpartition argsort digitize interp lexsort partition searchsorted sort",
     "gradcli.numpy._stacking": """
         append array_split column_stack concat concatenate dsplit dstack hsplit hstack repeat split stack
         tile unstack vsplit vstack
@@ -91,6 +88,7 @@ _MODULES = {
         reciprocal rint sign signbit sin sinc sinh sqrt square tan tanh trunc
     """,
     "gradcli.numpy._vectorize": "vectorize",
+    "gradcli.numpy._where": "argwhere flatnonzero nonzero select where",
     "gradcli.numpy._windows": "bartlett blackman hamming hanning i0 kaiser",
 }
 _ALIASES = {

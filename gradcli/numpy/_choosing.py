@@ -25,10 +25,10 @@ from gradcli.numpy._base import Axis, arr, axes_of, unsupported, value_error
 from gradcli.numpy._creation import array, zeros_like
 from gradcli.numpy._reductions import cumsum, sum
 from gradcli.numpy._shapes import broadcast_arrays, moveaxis, ravel
-from gradcli.numpy._sorting import nonzero
 from gradcli.numpy._stacking import tile
 from gradcli.numpy._ufuncs import clip
 from gradcli.numpy._vectorize import vectorize
+from gradcli.numpy._where import nonzero
 
 
 def _not_in_place(name: str, inplace: bool) -> None:

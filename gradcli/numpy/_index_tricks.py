@@ -20,8 +20,8 @@ from gradcli.numpy._base import arr, kind, type_error, value_error
 from gradcli.numpy._creation import arange, array, linspace, meshgrid, ones
 from gradcli.numpy._dtypes import result_type
 from gradcli.numpy._shapes import expand_dims, reshape, transpose
-from gradcli.numpy._sorting import nonzero
 from gradcli.numpy._ufuncs import clip
+from gradcli.numpy._where import nonzero
 
 # --- grids by slices ------------------------------------------------------------------------------------------------
 

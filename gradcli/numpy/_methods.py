@@ -19,6 +19,7 @@ from gradcli.numpy import _sorting as sorting
 from gradcli.numpy import _stacking as k
 from gradcli.numpy import _ufuncs as u
 from gradcli.numpy._base import unsupported
+from gradcli.numpy._where import nonzero
 
 
 def _sizes(args: tuple[Any, ...]) -> Any:
@@ -68,7 +69,7 @@ METHODS.update(
     copy=h.copy, repeat=k.repeat, astype=_astype, clip=_clip, conj=u.conj, conjugate=u.conj, round=o.round,
     diagonal=linear.diagonal, dot=linear.dot, trace=linear.trace,
     argpartition=sorting.argpartition, choose=_choose, compress=_compress, view=_view, argsort=sorting.argsort,
-    nonzero=sorting.nonzero, searchsorted=sorting.searchsorted, sort=sorting.sort, take=take,
+    nonzero=nonzero, searchsorted=sorting.searchsorted, sort=sorting.sort, take=take,
 )  # fmt: skip
 
 

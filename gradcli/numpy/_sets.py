@@ -24,8 +24,9 @@ from gradcli.numpy._creation import full, zeros
 from gradcli.numpy._reductions import any as any_
 from gradcli.numpy._reductions import cumsum, diff
 from gradcli.numpy._shapes import moveaxis, ravel
-from gradcli.numpy._sorting import nonzero, searchsorted
+from gradcli.numpy._sorting import searchsorted
 from gradcli.numpy._ufuncs import isnan
+from gradcli.numpy._where import nonzero
 
 
 class UniqueAll(NamedTuple):
