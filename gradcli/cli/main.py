@@ -36,6 +36,8 @@ COMMANDS = {
     "check": "Derivatives against finite differences.",
     "time": "How long each stage and run takes.",
     "run": "Every case of specs against what it expects.",
+    "exec": "A script under the stand-ins, as python would run it.",
+    "doctor": "Which names that a file imports are supported.",
     "list": "The functions of a file, with signatures.",
     "ops": "Every primitive and which rules it has.",
     "schema": "The JSON Schema (draft 7) of the spec format.",
@@ -67,7 +69,7 @@ class Commands(TyperGroup):
             return None
         module = importlib.import_module(_MODULES.get(cmd_name, f"gradcli.cli.{cmd_name}"))
         app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        app.command(cmd_name, context_settings=CONTEXT)(expanded(module.command))
+        app.command(cmd_name, context_settings=CONTEXT | getattr(module, "CONTEXT", {}))(expanded(module.command))
         return typer.main.get_command(app)
 
 

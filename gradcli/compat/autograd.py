@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,10 @@ from gradcli.compat.autogradnames.operators import make_jvp as make_jvp
 from gradcli.compat.autogradnames.operators import make_vjp as make_vjp
 from gradcli.compat.autogradnames.operators import value_and_grad as value_and_grad
 from gradcli.compat.autogradnames.values import install_names, plain
-from gradcli.compat.lazy import Standin, Standins
+from gradcli.compat.lazy import MISSING, Standin, Standins
 from gradcli.compat.plain import numpy_module
 
-VERSION = "1.8.0"
+VERSION = "1.9.1"
 _OWN = "gradcli.compat.autogradnames"
 egrad = elementwise_grad
 
@@ -38,6 +39,9 @@ class NumpyStandin(Standin):
 
     def _of_sources(self, name: str) -> Any:
         found = super()._of_sources(name)
+        if found is MISSING:  # SciPy's own, for plain values
+            scipy = import_module("gradcli.compat.scipys").modules()
+            return getattr(scipy.get(self.__name__.removeprefix("autograd.")), name, MISSING)
         if isinstance(found, types.ModuleType):
             inner = NumpyStandin(f"{self.__name__}.{name}", [found.__name__])
             inner.__dict__["_gradcli_table"] = self.__dict__["_gradcli_table"]
@@ -83,6 +87,7 @@ _SCIPY = ("special", "linalg", "signal", "stats", "integrate", "stats.norm", "st
 def _members() -> dict[str, dict[str, str]]:
     return {
         "autograd.core": _RULES | _SPACES | _VALUES
+        | _from("util", "func", "subval", "toposort") | {"primitive_": f"{_OWN}.extend:primitive"}
         | {"make_vjp": f"{_OWN}.operators:vjp_of", "make_jvp": f"{_OWN}.operators:jvp_of"},
         "autograd.differential_operators": _OPERATORS,
         "autograd.extend": _RULES | _SPACES | _from("values", "Box"),

@@ -14,10 +14,12 @@ from gradcli.compat.jaxnames import config as options
 from gradcli.compat.jaxnames import devices as where
 from gradcli.compat.jaxnames import programs
 from gradcli.compat.jaxnames.config import config as config
-from gradcli.compat.lazy import Standin, Standins
-from gradcli.engine import errors
+from gradcli.compat.lazy import MISSING, Standin, Standins
+from gradcli.engine import api, errors
+from gradcli.engine.ops.define import REGISTRY
 
 VERSION = "0.10.2"
+_ = api  # importing the API defines every primitive
 _OWN = "gradcli.compat.jaxnames"
 _ERRORS = (
     "ConcretizationTypeError", "NonConcreteBooleanIndexError", "TracerArrayConversionError",
@@ -41,6 +43,15 @@ _LATER: dict[str, dict[str, str]] = {
             "tree_map", "tree_flatten", "tree_leaves", "tree_reduce", "tree_structure", "tree_transpose",
             "tree_unflatten", "tree_all",
         )},
+        "float0": "gradcli.engine.custom:FLOAT0",
+    },
+    "example_libraries.stax": {
+        **{n: f"gradcli.nn:{n}" for n in (
+            "elu", "gelu", "leaky_relu", "log_softmax", "relu", "selu", "sigmoid", "softmax", "softplus", "standardize",
+        )},
+        **{n: f"{_OWN}.initializers:{n}" for n in ("glorot_normal", "normal", "ones", "zeros")},
+        "glorot": f"{_OWN}.initializers:glorot_normal", "randn": f"{_OWN}.initializers:normal",
+        "logsoftmax": "gradcli.nn:log_softmax",
     },
     "numpy": {"ndarray": "gradcli.engine.array:Value"},
     "nn.initializers": {},
@@ -86,15 +97,33 @@ _LATER: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 
+class _Lax(Standin):
+    """``jax.lax``, which has each primitive as well: ``sin_p``."""
+
+    __slots__ = ()
+
+    def _of_sources(self, name: str) -> Any:
+        found = super()._of_sources(name)
+        primitive = REGISTRY.get(name.removesuffix("_p")) if name.endswith("_p") else None
+        return primitive if found is MISSING and primitive is not None else found
+
+
 def _root_members() -> dict[str, Any]:
     nothing = where.nothing
     members: dict[str, Any] = {n: getattr(where, n) for n in (
         "Device", "block_until_ready", "default_backend", "device_count", "device_get", "device_put", "devices",
         "ensure_compile_time_eval", "local_devices", "process_count", "process_index", "typeof",
     )}  # fmt: skip
+    members |= {n: lambda *_: [0] for n in ("process_indices", "host_ids")}
+    members |= {n: options.CONTEXTS["transfer_guard"] for n in (
+        "transfer_guard_device_to_device", "transfer_guard_device_to_host", "transfer_guard_host_to_device",
+    )}  # fmt: skip
     members |= {"local_device_count": where.device_count, "host_count": where.process_count,
                 "host_id": where.process_index}  # fmt: skip
-    members |= {n: nothing for n in ("clear_caches", "effects_barrier", "print_environment_info", "clear_backends")}
+    members |= {n: nothing for n in (
+        "clear_caches", "effects_barrier", "print_environment_info", "clear_backends",
+        "copy_to_host_async",
+    )}  # fmt: skip
     members |= options.CONTEXTS
     return members | {
         "config": config, "enable_x64": options.enable_x64, "__version__": VERSION,
@@ -140,7 +169,9 @@ def modules() -> Standins:
     table: list[types.ModuleType] = [
         Standin("jax", ["gradcli.engine.api", "gradcli"], _LATER["jax"], **_root_members())
     ]
-    table += [Standin(f"jax.{n}", _sources(n), _LATER.get(n), **own.get(n, {})) for n in names]
+    table += [
+        (_Lax if n == "lax" else Standin)(f"jax.{n}", _sources(n), _LATER.get(n), **own.get(n, {})) for n in names
+    ]
     found = Standins(table)
     found["jax.version"].__dict__["__version__"] = VERSION
     return found

@@ -59,7 +59,7 @@ class Standin(types.ModuleType):
             return dir(self)
         if name.startswith("__"):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        found = _MISSING
+        found = MISSING
         table = self.__dict__["_gradcli_table"]
         if name in self.__dict__["_gradcli_later"]:  # first: a function may have the name of a module beside it
             module, _, member = self.__dict__["_gradcli_later"][name].partition(":")
@@ -68,7 +68,7 @@ class Standin(types.ModuleType):
             found = table[child]
         else:
             found = self._of_sources(name)
-        if found is _MISSING:
+        if found is MISSING:
             raise AttributeError(missing_text(self, name), name=name, obj=self)
         self.__dict__[name] = found
         return found
@@ -82,7 +82,7 @@ class Standin(types.ModuleType):
                 return getattr(home, name)
             if hasattr(home, "__path__") and _exists(f"{source}.{name}"):
                 return import_module(f"{source}.{name}")
-        return _MISSING
+        return MISSING
 
     def __dir__(self) -> list[str]:
         names = {n for n in self.__dict__ if not n.startswith("_")} | set(self.__dict__["_gradcli_later"])
@@ -95,7 +95,7 @@ class Standin(types.ModuleType):
         return sorted(names)
 
 
-_MISSING: Any = object()
+MISSING: Any = object()  # what a lookup returns where there is nothing of that name
 
 
 def has(module: types.ModuleType, name: str) -> bool:
@@ -135,8 +135,8 @@ class Standins(dict[str, types.ModuleType]):
         module = dict.get(self, parent)
         if not isinstance(module, Standin):
             return None
-        found = module.__dict__.get(last, _MISSING)
-        found = module._of_sources(last) if found is _MISSING else found
+        found = module.__dict__.get(last, MISSING)
+        found = module._of_sources(last) if found is MISSING else found
         if not isinstance(found, types.ModuleType):
             return None
         inner = found if isinstance(found, Standin) else Standin(str(name), [found.__name__])

@@ -245,3 +245,46 @@ class OpsResult(Result):
 
     command: ClassVar[str] = "ops"
     ops: tuple[OpRow, ...]
+
+
+@record(kw_only=True)
+class NameRow:
+    """A name of another library: the lines that use it, whether it is there, and the nearest that is if not."""
+
+    name: str
+    status: Literal["yes", "plain values only", "no", "not installed"]
+    lines: tuple[int, ...] = ()
+    nearest: str = ""
+
+
+@record(kw_only=True)
+class DoctorResult(Result):
+    """The names that a file uses of other libraries."""
+
+    command: ClassVar[str] = "doctor"
+    names: tuple[NameRow, ...]
+
+    @property
+    def missing(self) -> int:
+        """How many are not there."""
+        return sum(n.status in ("no", "not installed") for n in self.names)
+
+    @property
+    def summary(self) -> str:
+        """``12 names, 2 missing``."""
+        return f"{len(self.names)} names, {self.missing} missing"
+
+
+@record(kw_only=True)
+class NamesResult(Result):
+    """The public names of a library (``target``: with its version), and which of them are here."""
+
+    command: ClassVar[str] = "ops"
+    names: tuple[NameRow, ...]
+
+    @property
+    def summary(self) -> str:
+        """How many of them are here, and for which values."""
+        count = {s: sum(n.status == s for n in self.names) for s in ("yes", "plain values only")}
+        text = f"{self.target}: {count['yes']} of {len(self.names)} names"
+        return text + (f", {count['plain values only']} more for plain values" if count["plain values only"] else "")

@@ -134,4 +134,11 @@ _BODIES: dict[type, Callable[[Any], dict[str, Any]]] = {
             for o in x.ops
         ]
     },
+    r.DoctorResult: lambda x: {
+        "missing": x.missing,
+        "names": [
+            {"name": n.name, "lines": list(n.lines), "status": n.status, "nearest": n.nearest or None} for n in x.names
+        ],
+    },
+    r.NamesResult: lambda x: {"names": [{"name": n.name, "status": n.status} for n in x.names]},
 }  # fmt: skip

@@ -273,6 +273,21 @@ def _ops(x: r.OpsResult, people: bool) -> Sheet:
     return Sheet("", ("primitive", "family", "jvp", "transpose", "batch"), rows, footer)
 
 
+_MARKS = {"yes": "pass", "plain values only": "kink"}
+
+
+def _doctor(x: r.DoctorResult, people: bool) -> Sheet:
+    rows = tuple((n.name, " ".join(map(str, n.lines)), n.status, n.nearest) for n in x.names)
+    marks = tuple(_MARKS.get(n.status, "fail") for n in x.names)
+    return Sheet(x.target, ("name", "lines", "supported", "nearest"), rows, (x.summary,) if people else (), marks)
+
+
+def _names(x: r.NamesResult, people: bool) -> Sheet:
+    rows = tuple((n.name, n.status) for n in x.names)
+    marks = tuple(_MARKS.get(n.status, "fail") for n in x.names)
+    return Sheet("", ("name", "supported"), rows, (x.summary,) if people else (), marks)
+
+
 def _jaxpr(x: r.JaxprResult, people: bool) -> Sheet:
     rows = []
     for i, e in enumerate(x.data["equations"]):
@@ -286,5 +301,5 @@ def _jaxpr(x: r.JaxprResult, people: bool) -> Sheet:
 _SHEETS: dict[type, Callable[[Any, bool], Sheet]] = {
     r.GradResult: _grad, r.JvpResult: _jvp, r.VjpResult: _vjp, r.MatrixResult: _matrix, r.TaylorResult: _taylor,
     r.BatchResult: _batch, r.CheckResult: _check, r.TimeResult: _time, r.RunResult: _run, r.ListResult: _list,
-    r.OpsResult: _ops, r.JaxprResult: _jaxpr,
+    r.OpsResult: _ops, r.JaxprResult: _jaxpr, r.DoctorResult: _doctor, r.NamesResult: _names,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -37,7 +38,10 @@ _KEPT: dict[str, Any] = {
     "jax_softmax_custom_jvp": True, "jax_traceback_filtering": "auto", "jax_transfer_guard": "allow",
     "jax_use_shardy_partitioner": True,
 }  # fmt: skip
-OptionName = Literal["jax_enable_x64"]
+_UNHEEDED = {
+    "jax_debug_nans": "has no effect here: gradcli.debug.check_nans(f) finds where a nan comes from",
+    "jax_debug_infs": "has no effect here: gradcli.debug.check_nans(f, infs=True) finds where an inf comes from",
+}
 
 
 class Config:
@@ -56,6 +60,8 @@ class Config:
             update(**{field: convert(value)})
         elif name in self._kept:
             self._kept[name] = value
+            if name in _UNHEEDED and value:
+                warnings.warn(f"{name} {_UNHEEDED[name]}", stacklevel=2)
         else:
             raise self._unknown(name)
 
@@ -145,7 +151,7 @@ CONTEXTS = {
         "jax_array_garbage_collection_guard", "jax_debug_key_reuse", "jax_default_device",
         "jax_default_matmul_precision", "jax_default_prng_impl", "jax_enable_checks", "jax_enable_custom_prng",
         "jax_explain_cache_misses", "jax_legacy_prng_key", "jax_log_compiles", "jax_numpy_dtype_promotion",
-        "jax_numpy_rank_promotion", "jax_transfer_guard", "jax_no_tracing",
+        "jax_numpy_rank_promotion", "jax_transfer_guard", "jax_no_tracing", "jax_debug_nans", "jax_debug_infs",
     )
 } | {"checking_leaks": kept_context("jax_check_tracer_leaks"), "check_tracer_leaks":
      kept_context("jax_check_tracer_leaks")}  # fmt: skip
