@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 __all__ = ["install", "uninstall"]
+
+_INSTALLED = "gradcli.compat.installed"  # loaded by those who install
 
 
 def install(*names: str) -> None:
@@ -17,13 +21,9 @@ def install(*names: str) -> None:
     12.0
     >>> uninstall()
     """
-    from gradcli.compat import installed
-
-    installed.install(*names)
+    import_module(_INSTALLED).install(*names)
 
 
 def uninstall(*names: str) -> None:
     """Undoes :func:`install`, for these names or for all; libraries imported before are there again."""
-    from gradcli.compat import installed
-
-    installed.uninstall(*names)
+    import_module(_INSTALLED).uninstall(*names)

@@ -114,12 +114,11 @@ def _members() -> dict[str, dict[str, str]]:
 def modules() -> Standins:
     """Every module by its full name."""
     install_names()
-    from gradcli.compat.autogradnames.misc import BUILTINS
-
-    usual = {n: BUILTINS[n] for n in ("dict", "isinstance", "list", "tuple", "type")}
+    builtin: dict[str, Any] = import_module(f"{_OWN}.misc").BUILTINS
+    usual = {n: builtin[n] for n in ("dict", "isinstance", "list", "tuple", "type")}
     table: list[types.ModuleType] = [
         Standin("autograd", (), _OPERATORS | _from("extend", "primitive"), **usual, __version__=VERSION),
-        Standin("autograd.builtins", (), _SPACES, **BUILTINS),
+        Standin("autograd.builtins", (), _SPACES, **builtin),
         _Numpy("autograd.numpy"),
         _Numpy("autograd.numpy.numpy_wrapper"),
         *(Standin(name, (), later) for name, later in _members().items()),

@@ -7,7 +7,11 @@ and all that NumPy's stand-in makes are therefore *boxed*: 0-d values as :class:
 
 from __future__ import annotations
 
+import contextlib
+import linecache
 import operator
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +20,10 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import OPERATORS, PROTOCOLS, Array, Value
+from gradcli.engine.errors import Location, diagnostic_of
 from gradcli.engine.ops import operators as _operators  # noqa: F401 - fills the table of operators
+from gradcli.engine.record import replaced
+from gradcli.engine.trace.source import short_path
 from gradcli.engine.trace.tracer import Tracer, tracing, value_of
 
 
@@ -28,6 +35,9 @@ class _State(threading.local):
 
 
 _STATE = _State()
+MARK = "__gradcli_call__"  # a builtin that only modules of the user's have
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_CONTEXTS = str(contextlib.__file__)
 MAKERS: dict[str, Callable[[Any], Any]] = {}  # "buffer": what boxes an array, filled by compat.buffer
 
 
@@ -44,6 +54,29 @@ def boxes(on: bool) -> Iterator[None]:
         yield
     finally:
         _STATE.on = before
+
+
+@contextmanager
+def located() -> Iterator[None]:
+    """Gives an error the line of the user's, where a library has asked a traced value to be a number or array."""
+    try:
+        yield
+    except TypeError as error:
+        found, frame = diagnostic_of(error), sys._getframe(2)
+        asked: Any = frame
+        while asked is not None and asked.f_code.co_filename.startswith((_PACKAGE, _CONTEXTS)):
+            asked = asked.f_back
+        users = asked
+        while users is not None and MARK not in users.f_builtins:
+            users = users.f_back
+        if found is not None and users is not None and users is not asked:
+            code, line = users.f_code, users.f_lineno
+            text = linecache.getline(code.co_filename, line).strip()
+            where = Location(short_path(code.co_filename), line, text, code.co_name)
+            library = str(asked.f_globals.get("__name__", "")).partition(".")[0] or "a library"
+            hint = f"{library} has no derivatives: use what gradcli.numpy and gradcli.scipy have, or stop_gradient"
+            error.diagnostic = replaced(found, location=where, hint=hint)  # type: ignore[attr-defined]
+        raise
 
 
 class Boxed:
@@ -78,7 +111,8 @@ class Boxed:
             if found is not None:
                 value.trace.note(value, found)
                 return np.asarray(found, dtype)
-        return value.__array__(dtype)
+        with located():
+            return value.__array__(dtype)
 
     def __bool__(self) -> bool:
         return bool(self.read())
@@ -87,10 +121,12 @@ class Boxed:
         return int(self.read())
 
     def __float__(self) -> float:
-        return float(self.read())
+        with located():
+            return float(self.read())
 
     def __complex__(self) -> complex:
-        return complex(self.read())
+        with located():
+            return complex(self.read())
 
     def __index__(self) -> int:
         return operator.index(self.read())

@@ -10,6 +10,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gradcli.compat.jaxnames.config import first_precision
 from gradcli.engine.settings import settings, update
 
 LIBRARIES = ("jax", "autograd")
@@ -71,8 +72,6 @@ def install(*names: str) -> None:
         finder.replaced = finder.swap({})
         sys.meta_path.insert(0, finder)
         if name == "jax":
-            from gradcli.compat.jaxnames.config import first_precision
-
             update(precision=first_precision())
 
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.compat.boxes import Boxed, Number, boxed
+from gradcli.compat.boxes import MARK, Boxed, Number, boxed
 from gradcli.engine.array import Value
 from gradcli.engine.ir.types import canonical_dtype
 from gradcli.engine.trace.tracer import value_of
 
-CALL, SHOWN = "__gradcli_call__", "__gradcli_shown__"
+CALL, SHOWN = MARK, "__gradcli_shown__"
 _BUILTIN = frozenset({"float", "complex", "type"})
 _SCALAR = frozenset("float16 float32 float64 double single longdouble complex64 complex128 int64 int32 intp".split())
 

@@ -42,7 +42,11 @@ class _Function(Function):
 
     def __init__(self, name: str, space: str, real: Any) -> None:
         super().__init__(real if real is not None else self._without, name, space)
-        self._has_real = real is not None
+        self.is_class = isinstance(real, type)
+
+    def _is_known(self) -> bool:
+        """Whether gradcli has it: SciPy's own will do where only a function of the user's could be traced."""
+        return callable(_resolved(f"gradcli.{self.full}"))
 
     def _without(self, *args: Any, **kwargs: Any) -> Any:
         """gradcli's function on plain numbers."""
@@ -59,10 +63,13 @@ class _Function(Function):
         return self._ours
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if scan_all(args, kwargs) == TRACED or (boxing() and any(map(_calls_back, args))):
+        traced = scan_all(args, kwargs) == TRACED
+        if traced or (boxing() and (self.is_class or any(map(_calls_back, args))) and self._is_known()):
             values = [_unboxed_calls(a) if _calls_back(a) else _listed(unboxed(a)) for a in args]
             options = {k: _unboxed_calls(v) if _calls_back(v) else unboxed(v) for k, v in kwargs.items()}
             out = self.ours(*values, **options)
+            if self.is_class:
+                return _Object(out)
             return boxed(out) if boxing() else out
         out = self.real(*[bare(a) for a in args], **{k: bare(v) for k, v in kwargs.items()})
         return boxed(out) if boxing() else out
@@ -70,6 +77,20 @@ class _Function(Function):
 
 def _listed(x: Any) -> Any:
     return as_array(x) if protocols.holds_value(x) and isinstance(x, list) else x
+
+
+class _Object:
+    """An object of gradcli's (an interpolator, say), whose calls take boxes."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return boxed(self.inner(*unboxed(args), **unboxed(kwargs)))
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.__dict__["inner"], name)
+        return _Object(found) if callable(found) else boxed(found)
 
 
 def _calls_back(x: Any) -> bool:
@@ -97,6 +118,19 @@ def _numpy(x: Any) -> Any:
     return type(x)(_numpy(item) for item in x) if type(x) in (tuple, list) else x
 
 
+class _Frozen:
+    """A distribution with parameters: each method gets them after its own arguments."""
+
+    def __init__(self, distribution: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.distribution, self.args, self.kwargs = distribution, args, kwargs
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.distribution, name)
+        if name == "rvs":
+            return lambda *args, **kwargs: method(*self.args, *args, **self.kwargs, **kwargs)
+        return lambda *args, **kwargs: method(*args, *self.args, **self.kwargs, **kwargs)
+
+
 class _Module(types.ModuleType):
     """A module of SciPy's, or a distribution; each of its names is looked up when it is first used."""
 
@@ -114,7 +148,7 @@ class _Module(types.ModuleType):
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}{missing}")
         if isinstance(real, types.ModuleType) or isinstance(ours, types.ModuleType):
             found: Any = _Module(full)
-        elif isinstance(real, type) or (ours is None and not callable(real)):
+        elif (isinstance(real, type) and ours is None) or (ours is None and not callable(real)):
             found = real
         elif real is not None and not callable(real):
             found = real
@@ -122,6 +156,12 @@ class _Module(types.ModuleType):
             found = _Function(name, self.__name__, real)
         self.__dict__[name] = found
         return found
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """A distribution with its parameters, ``norm(0, 1)``."""
+        if not callable(_resolved(self.__name__) if find_spec("scipy") else None):
+            raise TypeError("'module' object is not callable")
+        return _Frozen(self, args, kwargs)
 
     def __dir__(self) -> list[str]:
         real, ours = _resolved(self.__name__), _resolved(f"gradcli.{self.__name__}")

@@ -72,6 +72,10 @@ BY_ROWS: dict[str, Callable[..., Any]] = {
     "complex": lambda x, v, w, t: gnp.abs(gnp.exp(1j * x) * (w[:, None] + 2j)) + gnp.real(x * 1j),
     "stopped": lambda x, v, w, t: lax.stop_gradient(x * 2.0) + x * lax.stop_gradient(w[:, None] * 1.5),
     "logistic": lambda x, v, w, t: lax.logistic(x * v) * lax.clamp(-0.5, x, 0.5) + lax.erf(x * w[:, None]),
+    "outer products": lambda x, v, w, t: vmap(lambda a, b: gnp.outer(gnp.sin(a), b) * 2.0)(x, t[:, 0] * 1.0),
+    "a layer for each sample": vmap(
+        grad(lambda x, v, w, t: gnp.sum(gnp.tanh(x[None] * v + t.T)), (0, 1)), (0, None, 0, 0)
+    ),
     "gradient of softmax": grad(lambda x, v, w, t: gnp.sum(gnp.log(gnp.sum(gnp.exp(x * v), 1)) * w)),
 }  # fmt: skip
 

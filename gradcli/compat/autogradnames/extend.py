@@ -16,6 +16,7 @@ import numpy as np
 from gradcli import numpy as gnp
 from gradcli.compat.autogradnames.operators import MODE
 from gradcli.compat.autogradnames.values import getval, getvals, isbox, known, plain, untraced
+from gradcli.compat.autogradnames.vspace import vspace
 from gradcli.engine.callbacks import pure_callback
 from gradcli.engine.custom import as_value, custom_jvp, custom_vjp
 from gradcli.engine.staging import ShapeDtypeStruct
@@ -67,8 +68,6 @@ class Primitive:
 
     def defvjp(self, vjpmaker: Function, argnum: int = 0) -> None:
         """autograd's old way: ``vjpmaker(g, ans, vs, gvs, *args, **kwargs)``."""
-        from gradcli.compat.autogradnames.vspace import vspace
-
         def staged(ans: Any, *args: Any, **kwargs: Any) -> Function:
             return lambda g: vjpmaker(g, ans, vspace(args[argnum]), vspace(g), *args, **kwargs)
 

@@ -7,6 +7,8 @@ from graphlib import TopologicalSorter
 from operator import attrgetter
 from typing import Any
 
+from gradcli.compat.autogradnames.testing import check_grads
+
 Function = Callable[..., Any]
 
 
@@ -55,6 +57,4 @@ def wraps(fun: Function, namestr: str = "{fun}", docstr: str = "{doc}", **kwargs
 
 def quick_grad_check(fun: Function, arg0: Any, extra_args: tuple[Any, ...] = (), kwargs: Any = None, **_: Any) -> None:
     """Checks the gradient by the first argument. Raises AssertionError."""
-    from gradcli.compat.autogradnames.testing import check_grads
-
     check_grads(lambda x: fun(x, *extra_args, **(kwargs or {})), modes=["rev"], order=1)(arg0)

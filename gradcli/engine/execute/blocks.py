@@ -183,6 +183,8 @@ class _BlockWriter:
             self.lines.append(f"copyto({target}, {args[0]})")
         elif name == "select_n" and len(args) == 3 and eqn.inputs[0].type.dtype.kind == "b":
             self.lines += [f"copyto({target}, {args[1]})", f"copyto({target}, {args[2]}, where={args[0]})"]
+        elif name == "dot_general":
+            self.outer(eqn, args, target)
         elif name == "integer_pow" and eqn.params["y"] > 1:
             self.power(eqn.params["y"], args[0], target, Slot(var.type.dtype, self.rest(var.type)))
         else:
@@ -197,6 +199,20 @@ class _BlockWriter:
         elif eqn.inputs[0].type.shape and not self.cluster.flat and eqn.primitive.name == "broadcast_in_dim":
             x = self.view(eqn, x)
         self.lines.append(f"copyto({target}, {x})")
+
+    def outer(self, eqn: Eqn, args: Sequence[str], target: str) -> None:
+        """The product of each row of one operand with a row of the other."""
+        contracted, _ = eqn.params["dimension_numbers"]
+        free = [
+            [n for d, n in enumerate(a.type.shape) if d and d not in gone]
+            for a, gone in zip(eqn.inputs, contracted, strict=True)
+        ]
+        shapes = [(*free[0], *(1 for _ in free[1])), (*(1 for _ in free[0]), *free[1])]
+        x, y = (
+            f"{self.full(text, a)}.reshape(-1, {''.join(f'{n}, ' for n in shape)})"
+            for text, a, shape in zip(args, eqn.inputs, shapes, strict=True)
+        )
+        self.lines.append(f"{self.constant(np.multiply)}({x}, {y}, out={target})")
 
     def power(self, n: int, x: str, target: str, slot: Slot) -> None:
         """Products by repeated squaring, in the order in which the primitive's own evaluation has them."""

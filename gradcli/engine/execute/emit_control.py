@@ -115,6 +115,6 @@ def _stack(writer: ProgramWriter, length: int, t: ArrayType) -> str:
 
 STATEMENTS: dict[str, Statement] = {
     "jit": _call("jaxpr"), "remat2": _call("jaxpr"), "custom_jvp_call": _call("call_jaxpr"),
-    "custom_vjp_call": _call("call_jaxpr"),
+    "custom_vjp_call": _call("call_jaxpr"), "custom_vmap_call": _call("call"),
     "composite": _call("jaxpr"), "cond": _cond, "custom_linear_solve": _linear_solve, "while": _while, "scan": _scan,
 }  # fmt: skip

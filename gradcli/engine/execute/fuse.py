@@ -121,7 +121,17 @@ def by_rows(eqn: Eqn, rows: int, inside: set[Any]) -> bool:
     if name == "broadcast_in_dim":
         dims = p["broadcast_dimensions"]
         return has_rows(eqn, eqn.inputs[0], rows) or 0 not in dims or first[0] == 1
+    if name == "dot_general":
+        return is_outer(eqn)
     return name in ("reshape", "squeeze") and first[:1] == (rows,) and eqn.inputs[0] in inside
+
+
+def is_outer(eqn: Eqn) -> bool:
+    """Whether it is an outer product for each row: what is contracted, if anything, has one element."""
+    (left, right), batch = eqn.params["dimension_numbers"]
+    a, b = (v.type for v in eqn.inputs)
+    one_dtype = a.dtype == b.dtype == eqn.params["preferred_element_type"] and a.dtype.itemsize > 2
+    return batch == ((0,), (0,)) and one_dtype and all(a.shape[d] == 1 for d in left)
 
 
 def _is_final(eqn: Eqn, rows: int, inside: set[Any]) -> bool:

@@ -29,6 +29,7 @@ from gradcli.engine.ops.special import (
     digamma,
     hurwitz_goal,
     lgamma,
+    polygamma,
 )
 from gradcli.engine.ops.special_jets import (
     Jet,
@@ -273,8 +274,6 @@ def _higher_in_x(t: Any, a: Any, x: Any, orders: Orders) -> Any:
 
 
 def _trigamma(a: Any) -> Any:
-    from gradcli.engine.ops.special import polygamma
-
     return polygamma(_like(a, 1.0), a)
 
 

@@ -23,7 +23,7 @@ from gradcli.engine.ops.elementwise import (
     sub,
 )
 from gradcli.engine.ops.families import nary, unary
-from gradcli.engine.ops.special import _BERNOULLI, _EULER, FloatArray, _digamma, _horner, erf
+from gradcli.engine.ops.special import _BERNOULLI, _EULER, FloatArray, _digamma, _erfc, _horner, erf
 from gradcli.engine.ops.special_faddeeva import faddeeva_upper
 from gradcli.engine.ops.special_gamma import _like
 from gradcli.engine.ops.special_jets import by_points, choose, fraction, no_derivative
@@ -245,8 +245,6 @@ def _owens_inner(h: FloatArray, a: FloatArray) -> FloatArray:
 
 def _owens_t(h: FloatArray, a: FloatArray) -> FloatArray:
     """For |a| > 1 by T(h, a) with T(a h, 1 / a) (D. B. Owen, Ann. Math. Stat. 27 (1956), 1075-1090)."""
-    from gradcli.engine.ops.special import _erfc
-
     h, b = np.abs(h), np.abs(a)
     large = b > 1.0
     direct = _owens_inner(h, np.where(large, 1.0, b))

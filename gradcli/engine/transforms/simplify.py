@@ -21,6 +21,7 @@ from gradcli.engine.trace.collect import RareCollections
 from gradcli.engine.transforms import simplify_arithmetic, simplify_shapes
 from gradcli.engine.transforms.dce import has_effect
 from gradcli.engine.transforms.prune import prune_jaxpr
+from gradcli.engine.transforms.simplify_control import HANDLERS
 from gradcli.engine.transforms.simplify_table import RULES, Change, Rule, View, rules_by_primitive
 
 MAX_FOLDED = 1024  # elements of a constant that is computed here
@@ -113,8 +114,6 @@ class Simplifier(View):
 
     def walk(self, eqns: Iterable[Eqn], env: dict[Var, Atom], fresh: bool) -> None:
         """Writes equations, simplified; ``env`` says what stands for variables. ``fresh``: with new variables."""
-        from gradcli.engine.transforms.simplify_control import HANDLERS
-
         for eqn in eqns:
             self.work += 1
             inputs = self.resolve(eqn.inputs, env)

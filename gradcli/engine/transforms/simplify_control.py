@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Var
 from gradcli.engine.transforms.prune import map_programs
-from gradcli.engine.transforms.simplify import Simplifier
 
-Handler = Callable[[Simplifier, Eqn], Sequence[Atom]]
+if TYPE_CHECKING:
+    from gradcli.engine.transforms.simplify import Simplifier
+
+Handler = Callable[["Simplifier", Eqn], Sequence[Atom]]
 Bound = list[tuple[int, Atom]]
 
 

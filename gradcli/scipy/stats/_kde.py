@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from gradcli.engine.errors import fail
 from gradcli.engine.trace.source import user_location
-from gradcli.numpy import asarray, atleast_1d, atleast_2d, cov, diagonal, exp, full, linalg, log, sqrt, square, sum
+from gradcli.numpy import (
+    asarray,
+    atleast_1d,
+    atleast_2d,
+    cov,
+    diagonal,
+    exp,
+    full,
+    linalg,
+    log,
+    sqrt,
+    square,
+    sum,
+    zeros,
+)
 from gradcli.numpy._base import value_error
 from gradcli.scipy.linalg import solve_triangular
 from gradcli.scipy.special import logsumexp, ndtr
@@ -141,12 +156,10 @@ class gaussian_kde:  # noqa: N801 - the name is JAX's
 
     def resample(self, key: Any, shape: Any = ()) -> Any:
         """Samples [d, *shape] from the estimate, the numbers JAX gives for the key."""
-        from gradcli.numpy import zeros
-        from gradcli.random import choice, multivariate_normal, split
-
-        first, second = split(key)
-        index = choice(first, self.n, shape=shape, p=self.weights)
-        noise = multivariate_normal(
+        random = import_module("gradcli.random")  # large, and for samples alone
+        first, second = random.split(key)
+        index = random.choice(first, self.n, shape=shape, p=self.weights)
+        noise = random.multivariate_normal(
             second, zeros(self.d, self.covariance.dtype), self.covariance, shape=shape, dtype=self.dataset.dtype
         )
         return self.dataset[:, index] + noise.T
