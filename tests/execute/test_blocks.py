@@ -25,10 +25,12 @@ from tests.engine.programs import build, draw, gradcli_modules
 N, M, K = 11, 6, 3
 
 
-@pytest.fixture
-def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(params=["rows first", "rows last"])
+def tiny(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     """Every array is large, a block is a few elements, and two threads share the blocks."""
+    monkeypatch.setattr(fuse, "SHORT", 0 if request.param == "rows first" else 48)
     monkeypatch.setattr(fuse, "LEAST", 2)
+    monkeypatch.setattr(fuse, "LEAST_SHORT", 2)
     monkeypatch.setattr(threads, "BLOCK_BYTES", 100)
     monkeypatch.setattr(threads, "SHARED", 1)
     monkeypatch.setattr(threads, "_RECYCLED", 64)
@@ -76,6 +78,20 @@ BY_ROWS: dict[str, Callable[..., Any]] = {
     "a layer for each sample": vmap(
         grad(lambda x, v, w, t: gnp.sum(gnp.tanh(x[None] * v + t.T)), (0, 1)), (0, None, 0, 0)
     ),
+    "padded": lambda x, v, w, t: lax.pad(x * 2.0, 1.5, [(0, 0, 0), (2, 1, 1)]) * 3.0,
+    "cut by padding": lambda x, v, w, t: lax.pad(t * 2.0, 0.5, [(0, 0, 0), (-1, 2, 0), (1, -2, 1)]) + 1.0,
+    "parts": lambda x, v, w, t: (x * 2.0)[:, 1:4] * (x + w[:, None])[:, ::2] + gnp.flip(x, 1)[:, 3:],
+    "joined": lambda x, v, w, t: gnp.concatenate([x * 2.0, gnp.exp(t[:, 0]), w[:, None] * x[:, :1]], 1) * 2.0,
+    "stacked": lambda x, v, w, t: gnp.stack([x * 2.0, x + v, w[:, None] * x], 2) * t + gnp.stack([x * 2.0] * K, -1),
+    "a broadcast joined": lambda x, v, w, t: gnp.concatenate([x * v, gnp.broadcast_to(w[:, None] * 2, (N, 2))], 1) + 1,
+    "turned": lambda x, v, w, t: gnp.sum(gnp.transpose(t * 2.0, (0, 2, 1)) * x[:, None, :], 2) + w[:, None],
+    "backwards": lambda x, v, w, t: gnp.flip(t * 2.0, (1, 2)) * t,
+    "split": lambda x, v, w, t: [p * 2.0 + w[:, None] for p in gnp.split(x * v, 3, 1)],
+    "unstacked": lambda x, v, w, t: [p * 2.0 + w for p in lax.unstack(x * v, 1)],
+    "products of small matrices": lambda x, v, w, t: vmap(lambda a, b: a.T @ (a * 2.0) @ gnp.sin(b))(t, t[:, :K, 0]),
+    "gradient of parts": grad(
+        lambda x, v, w, t: gnp.sum(gnp.sin(gnp.concatenate([x[:, :2] * x[:, 2:4], x[:, 4:]], 1)) * x[:, 1:5]), 0
+    ),
     "gradient of softmax": grad(lambda x, v, w, t: gnp.sum(gnp.log(gnp.sum(gnp.exp(x * v), 1)) * w)),
 }  # fmt: skip
 
@@ -85,6 +101,19 @@ BY_ROWS: dict[str, Callable[..., Any]] = {
 def test_rows(name: str) -> None:
     jaxpr = check(BY_ROWS[name], X, V, W, T, tolerance=1e-14)
     assert sum(isinstance(p, Cluster) for p in parts(jaxpr)) == 1
+
+
+SEVERAL: dict[str, Callable[..., Any]] = {  # what is between them does not go row by row
+    "products along other axes": lambda x, v, w, t: gnp.einsum("nij,njk,nk->nki", t * 2.0, t[:, :3] + 1.0, t[:, 1]),
+    "cross products": lambda x, v, w, t: gnp.cross(t * 2.0, gnp.sin(t)) + w[:, None, None],
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+@pytest.mark.usefixtures("tiny")
+def test_several_clusters(name: str) -> None:
+    jaxpr = check(SEVERAL[name], X, V, W, T, tolerance=1e-14)
+    assert sum(isinstance(p, Cluster) for p in parts(jaxpr)) > 1
 
 
 def _normal(x: Any) -> Any:
@@ -124,6 +153,9 @@ STEPS: list[Callable[[Any, Any, int], Any]] = [
     lambda x, y, i: gnp.where(x > 0.1, x, -0.3) ** (2 + i % 3),
     lambda x, y, i: gnp.reshape(x, (N, 2, 3)) if x.size == N * 6 else x / 3.0,
     lambda x, y, i: x + V if x.shape == (N, 6) else gnp.exp(-x * x),
+    lambda x, y, i: gnp.concatenate([x, y * 0.5], 1)[:, i % 3 :] if x.ndim == y.ndim == 2 else -x,
+    lambda x, y, i: lax.pad(x, 0.5, [(0, 0, 0), *[(1, i % 3, 0)] * (x.ndim - 1)]),
+    lambda x, y, i: gnp.swapaxes(x, 1, 2) if x.ndim == 3 else gnp.flip(x, -1) if x.ndim == 2 else gnp.cos(x),
 ]
 
 
@@ -137,7 +169,7 @@ def test_random_rows(seed: int) -> None:
     def f(*given: Any) -> Any:
         values = list(given)
         for kind, i, j in drawn:
-            values.append(STEPS[kind % 8](values[i % len(values)], values[j % len(values)], i))
+            values.append(STEPS[kind % len(STEPS)](values[i % len(values)], values[j % len(values)], i))
         return [*values[-4:], *(gnp.sum(v, 0) for v in values[3:6])]
 
     check(f, X, W, rng.normal(size=(N, 1)), tolerance=1e-11)

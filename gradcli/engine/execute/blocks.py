@@ -6,12 +6,15 @@ Buffers are used again as soon as nothing reads them, and results are written wh
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from gradcli.engine.execute import block_moves
 from gradcli.engine.execute.fuse import REDUCTIONS, Cluster, has_rows
+from gradcli.engine.execute.layout import ROWS_FIRST, ROWS_LAST
 from gradcli.engine.execute.threads import Plan, Slot, run
 from gradcli.engine.ir.program import Atom, Eqn, Literal, Var
 from gradcli.engine.ir.types import ArrayType, Shape
@@ -27,42 +30,39 @@ UFUNCS: dict[str, Any] = {
     "xor": np.bitwise_xor, "not": np.invert, "is_finite": np.isfinite, "conj": np.conjugate,
 }  # fmt: skip
 _FLOAT_UFUNCS = {"div": np.true_divide, "rem": np.fmod}
-_ALIASES = ("stop_gradient", "copy")
-_VIEWS = ("broadcast_in_dim", "reshape", "squeeze")
 
 
-class _BlockWriter:
+class BlockWriter:
     """Writes the statements for one block.
 
-    A value is in a result, in a buffer, or a view of another value; the memory of a view is that of its ``_root``.
+    A value is in a result, in a buffer, or a view of another value; the memory of a view is that of its ``root``.
+    Values from outside are slices of arrays, or copies of them where the layout is another.
     """
 
     def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.layout = ROWS_LAST if cluster.last else ROWS_FIRST
         self.scope: dict[str, Any] = {"copyto": np.copyto}
         self.lines: list[str] = []
         self.buffers: list[Slot] = []
         self.names: dict[Any, str] = {}
-        self.cluster = cluster
-        self._sliced: dict[Any, str] = {}
+        self.narrow: set[Any] = set()  # views that have not their type's shape, and rely on being broadcast
+        self._loaded: dict[Any, str] = {}
         self._free: dict[Slot, list[int]] = {}
         self._held: dict[Var, int] = {}
         self._root: dict[Any, Any] = {}
-        self._results = {v: f"o{i}" for i, v in enumerate(cluster.outputs)}
-        self._narrow: set[Any] = set()  # views that have not their type's shape, and rely on being broadcast
+        self._results = {v: f"o{i}s" for i, v in enumerate(cluster.outputs)}
         for var in cluster.inputs:
             self.names[var] = f"x{len(self.names)}"
         self._outside = set(cluster.inputs)
-        self._plan_views()
+        for eqn in cluster.eqns:
+            if self.is_view(eqn):
+                self._root[eqn.outputs[0]] = self.root(eqn.inputs[0])
         last = {a: i for i, e in enumerate((*cluster.eqns, *cluster.finals)) for a in e.inputs}
         self._last: dict[Any, int] = {}
         for a, i in last.items():
             root = self.root(a)
             self._last[root] = max(self._last.get(root, i), i)
-
-    def _plan_views(self) -> None:
-        for eqn in self.cluster.eqns:
-            if self._is_view(eqn):
-                self._root[eqn.outputs[0]] = self.root(eqn.inputs[0])
 
     def root(self, a: Any) -> Any:
         """The value whose memory this one is in."""
@@ -71,6 +71,7 @@ class _BlockWriter:
     # --- names --------------------------------------------------------------------------------------------------------
 
     def constant(self, value: Any) -> str:
+        """A name for a value that is the same for all blocks."""
         name = f"c{len(self.scope)}"
         self.scope[name] = value
         return name
@@ -79,30 +80,56 @@ class _BlockWriter:
         """The text of an operand: of one from outside those rows that belong to the block, or all of it."""
         if isinstance(a, Literal):
             return self.constant(a.value)
-        if a not in self._outside:
+        if a not in self._outside or not a.type.shape:
             return self.names[a]
-        rowwise = bool(a.type.shape) if self.cluster.flat else has_rows(eqn, a, self.cluster.rows)
+        rowwise = self.cluster.flat or has_rows(eqn, a, self.cluster.rows)
         if not rowwise:
-            return self.names[a]
-        if a not in self._sliced:
-            self._sliced[a] = f"{self.names[a]}s"
-            self.lines.append(f"{self._sliced[a]} = {self.names[a]}[low:high]")
-        return self._sliced[a]
+            leading = eqn.primitive.name != "broadcast_in_dim" or eqn.params["broadcast_dimensions"][:1] == (0,)
+            return self.layout.moved(self.names[a], a.type.ndim) if leading else self.names[a]
+        if a not in self._loaded:
+            self._loaded[a] = self.load(a)
+        return self._loaded[a]
+
+    def load(self, a: Var) -> str:
+        """The block's rows of an array from outside."""
+        rows = f"{self.names[a]}[low:high]"
+        if not self.layout.last or a.type.ndim < 2:
+            self.lines.append(f"{self.names[a]}s = {rows}")
+            return f"{self.names[a]}s"
+        loaded = f"{self.names[a]}s"
+        given = self.layout.moved(rows, a.type.ndim)
+        self.lines.append(f"{loaded} = {self.constant(_in_order)}({given}, {self.reserve(a)})")
+        return loaded
 
     def rest(self, t: ArrayType) -> Shape:
         """The shape of a row."""
         return () if self.cluster.flat else t.shape[1:]
 
+    def slot(self, var: Var) -> Slot:
+        """The form of a buffer for a value."""
+        return Slot(var.type.dtype, self.rest(var.type))
+
+    def full(self, x: str, a: Atom) -> str:
+        """A value with the shape that its type says, for what does not broadcast by itself."""
+        if a not in self.narrow:
+            return x
+        return f"{self.constant(np.broadcast_to)}({x}, {self.layout.shape(self.rest(a.type), 'high - low')})"
+
     # --- memory -------------------------------------------------------------------------------------------------------
 
+    def goes_out(self, var: Var) -> bool:
+        """Whether a value is computed where it belongs, in a result."""
+        return var in self._results and (not self.layout.last or not self.rest(var.type) or var in self.cluster.kept)
+
     def destination(self, var: Var) -> str:
-        """Where a result goes: to its place in the output, or to a free buffer."""
-        if var in self._results:
-            return f"{self._results[var]}s"
-        slot = Slot(var.type.dtype, self.rest(var.type))
+        """Where a value goes: to its place in the result, or to a free buffer."""
+        return self._results[var] if self.goes_out(var) else self.reserve(var)
+
+    def reserve(self, var: Var) -> str:
+        """A free buffer for a value."""
+        slot = self.slot(var)
         free = self._free.setdefault(slot, [])
-        number = free.pop() if free else self.spare(slot)
-        self._held[var] = number
+        number = self._held[var] = free.pop() if free else self.spare(slot)
         return f"b{number}"
 
     def spare(self, slot: Slot) -> int:
@@ -110,11 +137,11 @@ class _BlockWriter:
         self.buffers.append(slot)
         return len(self.buffers) - 1
 
-    def release(self, eqn: Eqn, place: int, same_slot: Slot | None = None) -> None:
+    def release(self, values: Sequence[Any], place: int, same_slot: Slot | None = None) -> None:
         """Frees the buffers that nothing reads any more; ``same_slot``: those only that have this form."""
-        for a in eqn.inputs:
+        for a in values:
             root = self.root(a)
-            if root in self._held and self._last[root] == place:
+            if root in self._held and self._last.get(root, place) <= place:
                 slot = self.buffers[self._held[root]]
                 if same_slot is None or (slot == same_slot and root is a):
                     self._free.setdefault(slot, []).append(self._held.pop(root))
@@ -122,101 +149,87 @@ class _BlockWriter:
     # --- statements ---------------------------------------------------------------------------------------------------
 
     def write(self, eqn: Eqn, place: int) -> None:
+        """Writes one equation, the ``place``-th of the cluster."""
         args, var = [self.atom(eqn, a) for a in eqn.inputs], eqn.outputs[0]
-        ufunc = _ufunc(eqn)
-        if self._is_view(eqn):
-            self.names[var] = self.view(eqn, args[0])
-            return
-        if ufunc is not None:
-            self.release(eqn, place, Slot(var.type.dtype, self.rest(var.type)))  # it may write over its operands
-            target = self.destination(var)
+        ufunc = ufunc_of(eqn)
+        if self.is_view(eqn):
+            self.names[var] = block_moves.view(self, eqn, args[0])
+        elif ufunc is not None:
+            self.release(eqn.inputs, place, self.slot(var))  # it may write over its operands
+            target = self.names[var] = self.destination(var)
             self.lines.append(f"{self.constant(ufunc)}({', '.join(args)}, out={target})")
         elif eqn.primitive.name in REDUCTIONS:
-            target = self.destination(var)
+            target = self.names[var] = self.destination(var)
             self.lines.append(f"{self.reduction(eqn, args[0])}, out={target})")
         else:
-            target = self.special(eqn, args, var)
-        self.release(eqn, place)
-        self.names[var] = target
+            self.names[var] = self.destination(var)
+            self.special(eqn, args, self.names[var])
+        if var in self._results and not self.goes_out(var):
+            self.lines += self.layout.stores(self._results[var], self.full(self.names[var], var), self.rest(var.type))
+        self.release([*eqn.inputs, var], place)
 
-    def _is_view(self, eqn: Eqn) -> bool:
+    def is_view(self, eqn: Eqn) -> bool:
         """Whether the result needs no memory of its own."""
-        return eqn.outputs[0] not in self._results and eqn.primitive.name in (*_VIEWS, *_ALIASES)
-
-    def view(self, eqn: Eqn, x: str) -> str:
-        """The text of a view. A broadcast is left to the ufuncs that read it, unless something else does."""
-        var, given = eqn.outputs[0], eqn.inputs[0]
-        name, shape = eqn.primitive.name, var.type.shape
-        if name in _ALIASES or not given.type.shape:
-            if given in self._narrow or not given.type.shape:
-                self._narrow.add(var)
-            return x
-        x = self.full(x, given)
-        text = f"v{len(self.lines)}"
-        if name != "broadcast_in_dim":
-            self.lines.append(f"{text} = {x}.reshape(-1, {''.join(f'{n}, ' for n in shape[1:])})")
-            return text
-        dims = eqn.params["broadcast_dimensions"]
-        places = ["slice(None)" if d in dims else "None" for d in range(len(shape))]
-        self.lines.append(f"{text} = {x}[{', '.join(places)}]")
-        self._narrow.add(var)
-        return text
+        return eqn.primitive.name in block_moves.VIEWS and not self.goes_out(eqn.outputs[0])
 
     def reduction(self, eqn: Eqn, x: str) -> str:
         """The beginning of a call that reduces."""
+        given = eqn.inputs[0]
         ufunc = self.constant(getattr(np, REDUCTIONS[eqn.primitive.name]).reduce)
-        return f"{ufunc}({self.full(x, eqn.inputs[0])}, axis={tuple(eqn.params['axes'])}"
+        return f"{ufunc}({self.full(x, given)}, axis={self.layout.axes(eqn.params['axes'], given.type.ndim)}"
 
-    def full(self, x: str, a: Atom) -> str:
-        """A value with the shape that its type says, for what does not broadcast by itself."""
-        if a not in self._narrow:
-            return x
-        shape = "".join(f"{n}, " for n in ("high - low", *(() if self.cluster.flat else a.type.shape[1:])))
-        return f"{self.constant(np.broadcast_to)}({x}, ({shape}))"
-
-    def special(self, eqn: Eqn, args: Sequence[str], var: Var) -> str:
+    def special(self, eqn: Eqn, args: Sequence[str], target: str) -> None:
+        """What is no ufunc's call."""
         name = eqn.primitive.name
-        target = self.destination(var)
-        if name in (*_VIEWS, *_ALIASES):
-            self.copy(eqn, args[0], target)
+        if name in block_moves.MOVES:
+            block_moves.MOVES[name](self, eqn, args, target)
+        elif name in block_moves.VIEWS:
+            self.lines.append(f"copyto({target}, {block_moves.view(self, eqn, args[0])})")
         elif _widens(eqn):
             self.lines.append(f"copyto({target}, {args[0]})")
         elif name == "select_n" and len(args) == 3 and eqn.inputs[0].type.dtype.kind == "b":
             self.lines += [f"copyto({target}, {args[1]})", f"copyto({target}, {args[2]}, where={args[0]})"]
         elif name == "dot_general":
-            self.outer(eqn, args, target)
-        elif name == "integer_pow" and eqn.params["y"] > 1:
-            self.power(eqn.params["y"], args[0], target, Slot(var.type.dtype, self.rest(var.type)))
+            self.product(eqn, args, target)
+        elif name == "integer_pow" and eqn.params["y"]:
+            self.power(eqn, args[0], target)
         else:
             impl = self.constant(functools.partial(eqn.primitive.impl, **eqn.params))
             self.lines.append(f"copyto({target}, {impl}({', '.join(args)}))")
-        return target
 
-    def copy(self, eqn: Eqn, x: str, target: str) -> None:
-        """A view that is a result of the cluster, and so needs memory of its own."""
-        if eqn.primitive.name in ("reshape", "squeeze"):
-            x = f"{self.full(x, eqn.inputs[0])}.reshape({target}.shape)"
-        elif eqn.inputs[0].type.shape and not self.cluster.flat and eqn.primitive.name == "broadcast_in_dim":
-            x = self.view(eqn, x)
-        self.lines.append(f"copyto({target}, {x})")
+    def product(self, eqn: Eqn, args: Sequence[str], target: str) -> None:
+        """For each row the product of small matrices: of all pairs of elements, summed."""
+        (left, right), _ = eqn.params["dimension_numbers"]
+        a, b = (v.type for v in eqn.inputs)
+        free = [[d for d in range(1, t.ndim) if d not in gone] for t, gone in ((a, left), (b, right))]
+        ones = [["None"] * len(f) for f in free]
+        operands = []
+        for x, given, t, own, gone, before, after in (
+            (args[0], eqn.inputs[0], a, free[0], left, [], ones[1]),
+            (args[1], eqn.inputs[1], b, free[1], right, ones[0], []),
+        ):
+            order = [*own, *gone]
+            turned = self.full(x, given)
+            if order != sorted(order):
+                axes = self.layout.axes([0, *order], t.ndim)
+                turned += f".transpose{(*axes[1:], axes[0]) if self.layout.last else axes}"
+            places = [*before, *(":" for _ in own), *after, *(":" for _ in gone)]
+            operands.append(turned + self.layout.index([":", *places]))
+        times = self.constant(np.multiply)
+        shape = (*(a.shape[d] for d in free[0]), *(b.shape[d] for d in free[1]), *(a.shape[d] for d in left))
+        if math.prod(a.shape[d] for d in left) == 1:
+            self.lines.append(f"{times}({', '.join(operands)}, out={target}.reshape{self.layout.shape(shape)})")
+            return
+        pairs = f"b{self.spare(Slot(a.dtype, shape))}"
+        self.lines.append(f"{times}({', '.join(operands)}, out={pairs})")
+        summed = range(len(shape) - len(left) + 1, len(shape) + 1)
+        axes = self.layout.axes(list(summed), len(shape) + 1)
+        self.lines.append(f"{self.constant(np.add.reduce)}({pairs}, axis={axes}, out={target})")
 
-    def outer(self, eqn: Eqn, args: Sequence[str], target: str) -> None:
-        """The product of each row of one operand with a row of the other."""
-        contracted, _ = eqn.params["dimension_numbers"]
-        free = [
-            [n for d, n in enumerate(a.type.shape) if d and d not in gone]
-            for a, gone in zip(eqn.inputs, contracted, strict=True)
-        ]
-        shapes = [(*free[0], *(1 for _ in free[1])), (*(1 for _ in free[0]), *free[1])]
-        x, y = (
-            f"{self.full(text, a)}.reshape(-1, {''.join(f'{n}, ' for n in shape)})"
-            for text, a, shape in zip(args, eqn.inputs, shapes, strict=True)
-        )
-        self.lines.append(f"{self.constant(np.multiply)}({x}, {y}, out={target})")
-
-    def power(self, n: int, x: str, target: str, slot: Slot) -> None:
+    def power(self, eqn: Eqn, x: str, target: str) -> None:
         """Products by repeated squaring, in the order in which the primitive's own evaluation has them."""
-        times, square, result = self.constant(np.multiply), x, ""
+        times, square, result, n = self.constant(np.multiply), x, "", abs(eqn.params["y"])
+        slot = self.slot(eqn.outputs[0])
         while True:
             if n & 1:
                 if result:
@@ -224,16 +237,31 @@ class _BlockWriter:
                 result = target if result else square
             n >>= 1
             if not n:
-                return
+                break
             if n == 1 and not result:  # the last square of a power of two is the result
                 self.lines.append(f"{times}({square}, {square}, {target})")
-                return
+                result = target
+                break
             free = f"b{self.spare(slot)}" if square in (x, result) else square
             self.lines.append(f"{times}({square}, {square}, {free})")
             square = free
+        if eqn.params["y"] < 0:
+            one = self.constant(slot.dtype.type(1))
+            self.lines.append(f"{self.constant(np.true_divide)}({one}, {result}, {target})")
+        elif result != target:
+            self.lines.append(f"copyto({target}, {result})")
 
 
-def _ufunc(eqn: Eqn) -> Any:
+def _in_order(rows: Any, buffer: Any) -> Any:
+    """Rows in the order of the block: themselves if they are in memory, or else a copy of them."""
+    if rows.strides[-1] == rows.itemsize:
+        return rows
+    np.copyto(buffer, rows)
+    return buffer
+
+
+def ufunc_of(eqn: Eqn) -> Any:
+    """The ufunc that computes an equation bit for bit as its primitive does; None where there is none."""
     name = eqn.primitive.name
     return UFUNCS.get(name) or (_FLOAT_UFUNCS.get(name) if eqn.inputs[0].type.dtype.kind in "fc" else None)
 
@@ -247,7 +275,7 @@ def _widens(eqn: Eqn) -> bool:
 
 def compile_cluster(cluster: Cluster) -> Callable[..., Any]:
     """A function of the cluster's inputs that returns its outputs, then the results of its last reductions."""
-    writer = _BlockWriter(cluster)
+    writer = BlockWriter(cluster)
     for place, eqn in enumerate(cluster.eqns):
         writer.write(eqn, place)
     for i, eqn in enumerate(cluster.finals):
@@ -258,14 +286,19 @@ def compile_cluster(cluster: Cluster) -> Callable[..., Any]:
         "number", "low", "high", *(f"x{i}" for i in range(len(cluster.inputs))), *outputs,
         *(f"p{i}" for i in range(len(cluster.finals))), *(f"b{i}" for i in range(len(writer.buffers))),
     ]  # fmt: skip
-    cut = [f"{n}s = {n}[low:high]" for n in outputs]
+    cut = [
+        f"{n}s = {writer.layout.cut(n) if v in cluster.kept else ROWS_FIRST.cut(n)}"
+        for n, v in zip(outputs, cluster.outputs, strict=True)
+    ]
     exec("\n    ".join([f"def block({', '.join(names)}):", *cut, *writer.lines]), writer.scope)
     plan = Plan(
         block=writer.scope["block"],
         rows=cluster.rows,
         shape=cluster.shape if cluster.flat else None,
+        last=writer.layout.last,
         flattened=[cluster.flat and bool(v.type.shape) for v in cluster.inputs],
-        outputs=[Slot(v.type.dtype, writer.rest(v.type)) for v in cluster.outputs],
+        outputs=[writer.slot(v) for v in cluster.outputs],
+        kept=[v in cluster.kept for v in cluster.outputs],
         partials=[_partial(eqn) for eqn in cluster.finals],
         buffers=writer.buffers,
         work=cluster.work,

@@ -5,20 +5,36 @@ row can be computed by itself: elementwise operations, broadcasts and reductions
 of the rows. Values that are equal for all rows come from outside. Sums and extrema over the rows themselves may end a
 cluster: they are computed for each block, and the blocks' results are combined.
 
-Where every value has the same shape the rows are the elements: the arrays are taken as flat (``flat``).
+Where every value has the same shape the rows are the elements: the arrays are taken as flat (``flat``). Where rows are
+short they are the last axis of a block (``last``; see :mod:`gradcli.engine.execute.layout`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gradcli.engine.ir.program import Atom, Eqn, Literal, Var
 from gradcli.engine.ir.types import ArrayType, Shape
+from gradcli.engine.ops.shape import slice_p, squeeze_p
 
 LEAST = 1 << 14  # elements from which blocks pay
+LEAST_SHORT = 1 << 12  # the same for arrays with short rows, on which NumPy is slow
+SHORT = 48  # elements of the last axis up to which a row is short
+NARROW = 512  # elements of a row up to which blocks may have the rows last: inner loops are as long as the block
 WIDEST = 1 << 15  # elements of a row beyond which a block would be too large for the cache
+
+SMALL_PRODUCT = 64  # multiplications a row up to which products of small matrices are taken apart
+
+MOVES: dict[str, Callable[[Mapping[str, Any]], bool]] = {  # and whether they leave the rows as they are
+    "slice": lambda p: p["start_indices"][0] == 0 and (p["strides"] or (1,))[0] == 1,
+    "pad": lambda p: tuple(p["padding_config"][0]) == (0, 0, 0),
+    "concatenate": lambda p: p["dimension"] > 0,
+    "stack": lambda p: p["axis"] > 0,
+    "transpose": lambda p: p["permutation"][0] == 0,
+    "rev": lambda p: 0 not in p["dimensions"],
+}
 
 REDUCTIONS = {"reduce_sum": "add", "reduce_max": "maximum", "reduce_min": "minimum"}
 _DEAR = {
@@ -31,24 +47,32 @@ _DEAR = {
 class Cluster:
     """Equations that run together; ``inputs`` come from outside, ``outputs`` are read outside, ``finals`` are reduced.
 
+    kept: outputs whose readers do not mind if the rows are last in memory.
     shape: that of the first equation; ``rows`` its leading axis, or all elements where the cluster is ``flat``.
     """
 
-    __slots__ = ("eqns", "finals", "flat", "inputs", "outputs", "shape", "widest")
+    __slots__ = ("eqns", "finals", "flat", "inputs", "kept", "outputs", "shape", "shortest", "widest")
 
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self.flat = True
         self.widest = 0
+        self.shortest = WIDEST
         self.eqns: list[Eqn] = []
         self.finals: list[Eqn] = []
         self.inputs: list[Var] = []
         self.outputs: list[Var] = []
+        self.kept: set[Var] = set()
 
     @property
     def rows(self) -> int:
         """How many rows there are."""
         return math.prod(self.shape) if self.flat else self.shape[0]
+
+    @property
+    def last(self) -> bool:
+        """Whether the rows are the last axis of a block."""
+        return not self.flat and self.shortest <= SHORT and self.width <= NARROW
 
     @property
     def work(self) -> int:
@@ -75,6 +99,7 @@ class Cluster:
         else:
             return False
         self.flat, self.widest = False, width
+        self.shortest = min([self.shortest, *(t.shape[-1] for t in _types(eqn) if t.ndim > 1 and t.shape[-1] > 1)])
         return True
 
     @property
@@ -122,16 +147,21 @@ def by_rows(eqn: Eqn, rows: int, inside: set[Any]) -> bool:
         dims = p["broadcast_dimensions"]
         return has_rows(eqn, eqn.inputs[0], rows) or 0 not in dims or first[0] == 1
     if name == "dot_general":
-        return is_outer(eqn)
+        return is_small_product(eqn)
+    if name in MOVES:
+        arrays = [a for a in eqn.inputs if a.type.shape]
+        return all(has_rows(eqn, a, rows) for a in arrays) and bool(arrays) and MOVES[name](p)
     return name in ("reshape", "squeeze") and first[:1] == (rows,) and eqn.inputs[0] in inside
 
 
-def is_outer(eqn: Eqn) -> bool:
-    """Whether it is an outer product for each row: what is contracted, if anything, has one element."""
+def is_small_product(eqn: Eqn) -> bool:
+    """Whether it is for each row an outer product, or one of matrices so small that a call for each costs more."""
     (left, right), batch = eqn.params["dimension_numbers"]
     a, b = (v.type for v in eqn.inputs)
     one_dtype = a.dtype == b.dtype == eqn.params["preferred_element_type"] and a.dtype.itemsize > 2
-    return batch == ((0,), (0,)) and one_dtype and all(a.shape[d] == 1 for d in left)
+    summed = math.prod(a.shape[d] for d in left)
+    outer = summed == 1 or summed * eqn.outputs[0].type.size <= SMALL_PRODUCT * a.shape[0]
+    return batch == ((0,), (0,)) and one_dtype and outer and a.dtype.kind in "fc"
 
 
 def _is_final(eqn: Eqn, rows: int, inside: set[Any]) -> bool:
@@ -148,7 +178,7 @@ def clustered(eqns: Sequence[Eqn], outputs: Sequence[Atom]) -> list[Eqn | Cluste
     current: Cluster | None = None
     inside: set[Any] = set()
     finished: set[Any] = set()
-    for eqn in eqns:
+    for eqn in single(eqns):
         later = any(a in finished for a in eqn.inputs)
         if current is not None and not later and current.takes(eqn, inside):
             (finished if eqn in current.finals else inside).update(eqn.outputs)
@@ -161,14 +191,34 @@ def clustered(eqns: Sequence[Eqn], outputs: Sequence[Atom]) -> list[Eqn | Cluste
     return _bounded(plan, outputs)
 
 
+def single(eqns: Sequence[Eqn]) -> Iterator[Eqn]:
+    """The equations, those that cut an array along a later axis as one equation for each part."""
+    for eqn in eqns:
+        name = eqn.primitive.name
+        if name not in ("split", "unstack") or not eqn.params["axis"]:
+            yield eqn
+            continue
+        (x,), axis, start = eqn.inputs, eqn.params["axis"], 0
+        for out in eqn.outputs:
+            stop = start + (out.type.shape[axis] if name == "split" else 1)
+            around = out.type.shape[:axis], out.type.shape[axis:]
+            part = out if name == "split" else Var(x.type.with_shape((*around[0], 1, *around[1])))
+            cut = [(start, stop) if d == axis else (0, n) for d, n in enumerate(x.type.shape)]
+            starts, limits = (tuple(c[i] for c in cut) for i in (0, 1))
+            params = {"start_indices": starts, "limit_indices": limits, "strides": None}
+            yield Eqn(slice_p, [x], params, [part], eqn.source)
+            if part is not out:
+                yield Eqn(squeeze_p, [part], {"dimensions": (axis,)}, [out], eqn.source)
+            start = stop
+
+
 def _begun(eqn: Eqn) -> Cluster | None:
     """A cluster that begins with this equation, if it is one over a large array."""
-    if len(eqn.outputs) != 1 or max(t.size for t in _types(eqn)) < LEAST:
+    if len(eqn.outputs) != 1 or eqn.primitive.name in MOVES:
         return None
-    shape = eqn.outputs[0].type.shape
-    if eqn.primitive.name in REDUCTIONS:
-        shape = eqn.inputs[0].type.shape
-    if not shape:
+    shape = eqn.inputs[0].type.shape if eqn.primitive.name in REDUCTIONS else eqn.outputs[0].type.shape
+    least = LEAST_SHORT if len(shape) > 1 and shape[-1] <= SHORT else LEAST
+    if not shape or max(t.size for t in _types(eqn)) < least:
         return None
     cluster = Cluster(shape)
     return cluster if cluster.takes(eqn, set()) else None
@@ -181,13 +231,27 @@ def _bounded(plan: list[Eqn | Cluster], outputs: Sequence[Atom]) -> list[Eqn | C
         whole = isinstance(part, Eqn) or len(part.eqns) + len(part.finals) > 1
         flat += [part] if whole else part.eqns  # type: ignore[union-attr]
     read: set[Any] = {a for a in outputs if not isinstance(a, Literal)}
+    strict = set(read)  # what is read as it is in memory
     for part in reversed(flat):
         if isinstance(part, Cluster):
             _bound(part, read)
+            part.kept = {v for v in part.outputs if v not in strict} if part.last else set()
+            if not part.last:
+                strict.update(part.inputs)
         eqns = [part] if isinstance(part, Eqn) else [*part.eqns, *part.finals]
         for eqn in eqns:
             read.update(a for a in eqn.inputs if not isinstance(a, Literal))
+        if isinstance(part, Eqn):
+            strict.update(a for i, a in enumerate(part.inputs) if not isinstance(a, Literal) and not _turns(part, i))
     return flat
+
+
+def _turns(eqn: Eqn, i: int) -> bool:
+    """Whether an operand may have its first axis last in memory: matrices of which BLAS reads the transposed, too."""
+    if eqn.primitive.name != "dot_general":
+        return False
+    contracted, batch = eqn.params["dimension_numbers"]
+    return 0 not in batch[i] and len(contracted[i]) == 1 and len(batch[i]) == eqn.inputs[i].type.ndim - 2
 
 
 def _bound(cluster: Cluster, read: set[Any]) -> None:

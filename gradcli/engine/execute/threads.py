@@ -15,7 +15,8 @@ import numpy as np
 from gradcli.engine.ir.types import Shape
 from gradcli.engine.record import record
 
-BLOCK_BYTES = 1 << 17  # of one buffer: several of them fit the cache, and a ufunc call costs little beside them
+BLOCK_BYTES = 1 << 18  # of one buffer: several of them fit the cache, and a ufunc call costs little beside them
+CACHED = 1 << 20  # bytes of all buffers together, which stay in the cache of a core
 SHARED = 1 << 22  # simple operations on float64 (1.5 ms) from which a second thread pays, even if it must be waited for
 _KEPT = 1 << 28  # bytes of results that are kept for later ones
 _RECYCLED = 1 << 20  # bytes from which a result is
@@ -39,14 +40,17 @@ class Plan:
     """How a cluster is run.
 
     block(number, low, high, *inputs, *outputs, *partials, *buffers) computes some of the ``rows``.
-    flattened: which inputs are taken as flat arrays. partials: arrays of one result a block, combined by a ufunc.
+    last: whether the rows are the last axis of a buffer. flattened: which inputs are taken as flat arrays.
+    kept: which outputs have the rows last in memory. partials: arrays of one result a block, combined by a ufunc.
     """
 
     block: Callable[..., None]
     rows: int
     shape: Shape | None
+    last: bool
     flattened: Sequence[bool]
     outputs: Sequence[Slot]
+    kept: Sequence[bool]
     partials: Sequence[tuple[Slot, np.ufunc]]
     buffers: Sequence[Slot]
     work: int
@@ -54,26 +58,30 @@ class Plan:
     @property
     def length(self) -> int:
         """The rows of a block."""
-        widest = max((slot.row_bytes for slot in (*self.buffers, *self.outputs)), default=8)
-        return max(1, BLOCK_BYTES // widest)
+        sizes = [slot.row_bytes for slot in (*self.buffers, *self.outputs)] or [8]
+        rows = max(1, min(BLOCK_BYTES // max(sizes), CACHED // sum(sizes)))
+        return rows // 8 * 8 or rows  # so that buffers begin on cache lines
 
 
 def run(plan: Plan, *values: Any) -> list[Any]:
     """Runs all blocks; returns the results, those of reductions last."""
     inputs = [np.ascontiguousarray(x).reshape(-1) if f else x for x, f in zip(values, plan.flattened, strict=True)]
-    outputs = [_POOL.take((plan.rows, *slot.rest), slot.dtype) for slot in plan.outputs]
     rows, length = plan.rows, plan.length
+    outputs = [
+        _POOL.take((*slot.rest, rows) if kept else (rows, *slot.rest), slot.dtype)
+        for slot, kept in zip(plan.outputs, plan.kept, strict=True)
+    ]
     count = -(-rows // length)
     partials = [np.empty((count, *slot.rest), slot.dtype) for slot, _ in plan.partials]
     numbers = iter(range(count))  # whoever is free takes the next block
 
     def work() -> None:
-        own = _buffers(plan, length)
+        own = _buffers(plan, min(length, rows))
         with np.errstate(all="ignore"):  # threads have settings of their own
             for number in numbers:
                 low = number * length
-                if low + length > rows:
-                    own = [buffer[: rows - low] for buffer in own]
+                if low + length > rows > length:
+                    own = _buffers(plan, rows - low)
                 plan.block(number, low, min(low + length, rows), *inputs, *outputs, *partials, *own)
 
     helpers = [_helpers().submit(work) for _ in range(_workers(plan, count) - 1)]
@@ -82,7 +90,10 @@ def run(plan: Plan, *values: Any) -> list[Any]:
         if not helper.cancel():
             helper.result()
     sums = [ufunc.reduce(parts, axis=0) for parts, (_, ufunc) in zip(partials, plan.partials, strict=True)]
-    return [*(x if plan.shape is None else x.reshape(plan.shape) for x in outputs), *sums]
+    if plan.shape is not None:
+        outputs = [x.reshape(plan.shape) for x in outputs]
+    turned = [x.transpose(-1, *range(x.ndim - 1)) if kept else x for x, kept in zip(outputs, plan.kept, strict=True)]
+    return [*turned, *sums]
 
 
 def _workers(plan: Plan, blocks: int) -> int:
@@ -118,7 +129,8 @@ def _buffers(plan: Plan, length: int) -> list[Any]:
     found, start = [], 0
     for slot, size in zip(plan.buffers, sizes, strict=True):
         part = memory[start : start + slot.row_bytes * length]
-        found.append(part.view(slot.dtype).reshape(length, *slot.rest))
+        shape = (*slot.rest, length) if plan.last else (length, *slot.rest)
+        found.append(part.view(slot.dtype).reshape(shape))
         start += size
     return found
 

@@ -416,8 +416,16 @@ def _pad_impl(x: Any, value: Any, padding_config: Any) -> Any:
         low + high + n + max(n - 1, 0) * inner for n, (low, high, inner) in zip(x.shape, padding_config, strict=True)
     ]
     out = np.full(shape, value, x.dtype)
+    target, source = pad_places(x.shape, padding_config)
+    out[target] = x[source]
+    return out
+
+
+def pad_places(shape: Shape, padding_config: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The slices of the padded array that elements go to, and those of the operand that they come from."""
     target, source = [], []
-    for n, m, (low, _, inner) in zip(x.shape, shape, padding_config, strict=True):
+    for n, (low, high, inner) in zip(shape, padding_config, strict=True):
+        m = low + high + n + max(n - 1, 0) * inner
         step = inner + 1
         first = max(0, -(low // step)) if low < 0 else 0
         last = min(n, (m - 1 - low) // step + 1) if m else first
@@ -425,8 +433,7 @@ def _pad_impl(x: Any, value: Any, padding_config: Any) -> Any:
         source.append(builtins.slice(first, last))
         start = low + first * step
         target.append(builtins.slice(start, start + max(last - first - 1, 0) * step + (last > first), step))
-    out[tuple(target)] = x[tuple(source)]
-    return out
+    return tuple(target), tuple(source)
 
 
 def _pad_jvp(primals: Sequence[Any], tangents: Sequence[Any], padding_config: Any) -> Any:
