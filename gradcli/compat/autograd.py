@@ -25,7 +25,7 @@ from gradcli.compat.autogradnames.operators import make_vjp as make_vjp
 from gradcli.compat.autogradnames.operators import value_and_grad as value_and_grad
 from gradcli.compat.autogradnames.values import install_names, plain
 from gradcli.compat.lazy import MISSING, Standin, Standins
-from gradcli.compat.plain import numpy_module
+from gradcli.compat.plain import numpy_modules
 
 VERSION = "1.9.1"
 _OWN = "gradcli.compat.autogradnames"
@@ -58,15 +58,19 @@ def _plain_results(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Numpy(Standin):
-    """``autograd.numpy``: NumPy, as files that import numpy get it."""
+    """``autograd.numpy`` and its modules: NumPy's, as files that import numpy get them."""
 
     __slots__ = ()
 
+    def _behind(self) -> types.ModuleType:
+        inner = self.__name__.removeprefix("autograd.")
+        return numpy_modules()[inner if inner in ("numpy.linalg", "numpy.fft") else "numpy"]
+
     def _of_sources(self, name: str) -> Any:
-        return getattr(numpy_module(), name, super()._of_sources(name))
+        return getattr(self._behind(), name, super()._of_sources(name))
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *(n for n in dir(np) if not n.startswith("_"))})
+        return sorted({*super().__dir__(), *(n for n in dir(self._behind()) if not n.startswith("_"))})
 
 
 def _from(module: str, *names: str) -> dict[str, str]:
@@ -115,19 +119,20 @@ def modules() -> Standins:
     """Every module by its full name."""
     install_names()
     builtin: dict[str, Any] = import_module(f"{_OWN}.misc").BUILTINS
+    numpy_names = _from("numpynames", *import_module(f"{_OWN}.numpynames").NAMES)
     usual = {n: builtin[n] for n in ("dict", "isinstance", "list", "tuple", "type")}
     table: list[types.ModuleType] = [
         Standin("autograd", (), _OPERATORS | _from("extend", "primitive"), **usual, __version__=VERSION),
         Standin("autograd.builtins", (), _SPACES, **builtin),
-        _Numpy("autograd.numpy"),
-        _Numpy("autograd.numpy.numpy_wrapper"),
+        _Numpy("autograd.numpy", (), numpy_names, __version__=np.__version__),
+        _Numpy("autograd.numpy.numpy_wrapper", (), numpy_names, __version__=np.__version__),
+        _Numpy("autograd.numpy.fft"),
+        _Numpy("autograd.numpy.linalg", (), {"T": f"{_OWN}.numpynames:transposed", "_dot": f"{_OWN}.numpynames:dot"}),
         *(Standin(name, (), later) for name, later in _members().items()),
         Standin("autograd.scipy"),
     ]
     extra = {"integrate": _from("ode", "odeint"), "signal": _from("signal", "convolve")}
     table += [NumpyStandin(f"autograd.scipy.{n}", [f"gradcli.scipy.{n}"], extra.get(n)) for n in _SCIPY]
     found = Standins(table)
-    found["autograd.numpy.linalg"] = np.linalg
-    found["autograd.numpy.fft"] = np.fft
     found["autograd.numpy.random"] = np.random
     return found

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import numpy as gnp
+from gradcli.compat import decompositions as _decompositions  # noqa: F401 - fills the table of special functions
 from gradcli.compat.boxes import Boxed, Number, boxed, unboxed
 from gradcli.compat.functions import Ufunc, function
 from gradcli.compat.special import objects, shown

@@ -116,8 +116,9 @@ def size(a: Any, axis: Any = None) -> int:
     return math.prod(found) if axis is None else int(found[axis])
 
 
-def where(condition: Any, *choices: Any) -> Any:
+def where(condition: Any, *choices: Any, **named: Any) -> Any:
     """``np.where``; of a condition alone, the places where it holds in this run."""
+    choices += tuple(named[k] for k in ("x", "y") if k in named)
     if choices:
         return _answer(gnp.where(*[gnp.array(unboxed(x)) if isinstance(x, (list, tuple)) else unboxed(x) for x in
                                    (condition, *choices)]))  # fmt: skip

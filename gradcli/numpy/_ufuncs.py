@@ -10,6 +10,7 @@ import numpy as np
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import default_float, real_dtype
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.elementwise import stop_gradient_value
 from gradcli.engine.ops.operators import (
     absolute,
     binary,
@@ -88,10 +89,12 @@ def hypot(x1: Any, x2: Any, /) -> Any:
         raise value_error("hypot is not defined for complex operands", "take the absolute values first")
     x1, x2 = e.abs(x1), e.abs(x2)
     infinite = e.bitwise_or(isinf(x1), isinf(x2))
-    large, small = maximum(x1, x2), minimum(x1, x2)
+    large = maximum(x1, x2)
     zero = e.eq(large, like(large, 0))
-    ratio = e.div(small, where(zero, like(large, 1), large))
-    length = e.mul(large, e.sqrt(e.add(like(large, 1), e.square(ratio))))
+    # it cancels, so that derivatives of every order are exact where x1 == x2 too
+    scale = stop_gradient_value(where(zero, like(large, 1), large))
+    squares = e.add(e.square(e.div(x1, scale)), e.square(e.div(x2, scale)))
+    length = e.mul(scale, e.sqrt(where(zero, like(large, 1), squares)))
     return where(infinite, like(large, math.inf), where(zero, large, length))
 
 

@@ -68,6 +68,7 @@ class Primitive:
 
     def defvjp(self, vjpmaker: Function, argnum: int = 0) -> None:
         """autograd's old way: ``vjpmaker(g, ans, vs, gvs, *args, **kwargs)``."""
+
         def staged(ans: Any, *args: Any, **kwargs: Any) -> Function:
             return lambda g: vjpmaker(g, ans, vspace(args[argnum]), vspace(g), *args, **kwargs)
 

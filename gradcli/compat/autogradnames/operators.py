@@ -114,6 +114,9 @@ def unary_to_nary(unary_operator: Function) -> Function:
             x = tuple(args[i] for i in numbers) if several else args[argnum]
             return unary_operator(unary_f, x, *op_args, **op_kwargs)
 
+        operator, function = (getattr(f, "__name__", "[unknown name]") for f in (unary_operator, fun))
+        nary_f.__name__ = f"{operator}_of_{function}_wrt_argnum_{argnum}"
+        nary_f.__doc__ = f"    {operator} of function {function} with respect to argument {argnum}; same arguments."
         return nary_f
 
     return nary_operator
@@ -128,8 +131,7 @@ def _real_scalar(ans: Any, name: str) -> Any:
     leaves = tree_leaves(ans)
     if len(leaves) != 1 or np.size(leaves[0]) != 1 or as_value(leaves[0]).dtype.kind == "c":
         raise TypeError(
-            f"{name} only applies to real scalar-output functions. "
-            "Try jacobian, elementwise_grad or holomorphic_grad."
+            f"{name} only applies to real scalar-output functions. Try jacobian, elementwise_grad or holomorphic_grad."
         )
     return ones_like(ans)
 
@@ -146,7 +148,8 @@ def ones_like(tree: Any) -> Any:
 
 @unary_to_nary
 def grad(fun: Function, x: Any) -> Any:
-    """The gradient of a real scalar function, in the structure of the argument."""
+    """
+    Returns a function which gives the gradient of a real scalar function, in the structure of the argument."""
     vjp, ans = vjp_of(fun, x)
     return vjp(_real_scalar(ans, "Grad"))
 

@@ -60,6 +60,11 @@ def _name(f: Function) -> str:
     return getattr(f, "__name__", "[unknown name]")
 
 
+def _named(name: str, f: Function) -> Function:
+    f.__name__ = name
+    return f
+
+
 @unary_to_nary
 def check_grads(f: Function, x: Any, modes: Sequence[str] = ("fwd", "rev"), order: int = 2) -> None:
     """Checks derivatives up to ``order`` in both modes."""
@@ -68,12 +73,14 @@ def check_grads(f: Function, x: Any, modes: Sequence[str] = ("fwd", "rev"), orde
     if "fwd" in modes:
         check_jvp(f, x)
         if order > 1:
-            check_grads(lambda x, v: jvp_of(f, x)(v)[1], (0, 1), modes, order=order - 1)(x, vspace(x).randn())
+            pushed = _named(f"jvp_{_name(f)}", lambda x, v: jvp_of(f, x)(v)[1])
+            check_grads(pushed, (0, 1), modes, order=order - 1)(x, vspace(x).randn())
     if "rev" in modes:
         check_vjp(f, x)
         if order > 1:
             w = vspace(getval(f(x))).randn()
-            check_grads(lambda x, v: vjp_of(f, x)[0](v), (0, 1), modes, order=order - 1)(x, w)
+            pulled = _named(f"vjp_{_name(f)}", lambda x, v: vjp_of(f, x)[0](v))
+            check_grads(pulled, (0, 1), modes, order=order - 1)(x, w)
 
 
 def combo_check(fun: Function, *check_args: Any, **check_kwargs: Any) -> Function:

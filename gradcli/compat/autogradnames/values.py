@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -90,9 +91,17 @@ def _float(x: Any) -> Any:
         return x if x.dtype.kind in "fc" else x * 1.0
     if isinstance(x, (bool, int, np.integer, np.bool_)):
         return float(x)
-    if isinstance(x, np.ndarray) and x.dtype.kind in "iub":
-        return x.astype(np.float64)
+    if isinstance(x, (np.ndarray, np.generic)):
+        if x.dtype.kind in "iub":
+            return x.astype(np.float64)
+        if x.dtype in _EXTENDED:
+            warnings.warn(f"{x.dtype} is computed with as {_EXTENDED[x.dtype]}", stacklevel=2)
+            return x.astype(_EXTENDED[x.dtype])
     return x
+
+
+_WIDEST = {np.longdouble: np.float64, np.clongdouble: np.complex128}
+_EXTENDED: dict[Any, Any] = {np.dtype(k): np.dtype(v) for k, v in _WIDEST.items() if np.dtype(k) != np.dtype(v)}
 
 
 def _mapped(f: Any, tree: Any) -> Any:

@@ -1,0 +1,90 @@
+"""NumPy's functions whose meaning for a traced value is another than that of gradcli.numpy's function of that name.
+
+NumPy's ``eigh`` reads one triangle of its argument, where gradcli.numpy takes the Hermitian part; its ``eig`` has
+eigenvectors, and here with derivatives; ``gradient`` returns a tuple; ``real_if_close`` decides by the values. Results
+of several parts are NumPy's own structs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradcli import numpy as gnp
+from gradcli.compat.boxes import boxed, boxing, unboxed
+from gradcli.compat.functions import SPECIAL
+from gradcli.engine.ops.linalg import eig as _eig
+
+
+def _answer(value: Any) -> Any:
+    return boxed(value) if boxing() else value
+
+
+def _named(name: str, out: Any) -> Any:
+    """A result as the struct that NumPy's function of that name returns, where it is a tuple."""
+    return _answer(type(getattr(np.linalg, name)(np.eye(1)))(*out) if isinstance(out, tuple) else out)
+
+
+def _structs(name: str) -> Callable[..., Any]:
+    def run(a: Any, *args: Any, **kwargs: Any) -> Any:
+        return _named(name, getattr(gnp.linalg, name)(_array(a), *args, **kwargs))
+
+    return run
+
+
+def _array(a: Any) -> Any:
+    return gnp.asarray(unboxed(a))
+
+
+def _from_triangle(a: Any, uplo: str) -> Any:
+    """The Hermitian matrices whose lower or upper triangle is that of ``a``. Raises ValueError for another letter."""
+    if uplo.upper() not in ("L", "U"):
+        raise ValueError("UPLO argument must be 'L' or 'U'")
+    a = _array(a)
+    inner = gnp.tril(a, -1) if uplo.upper() == "L" else gnp.triu(a, 1)
+    diagonal = gnp.where(np.eye(a.shape[-1], dtype=bool), gnp.real(a), 0)
+    return inner + gnp.conj(gnp.swapaxes(inner, -1, -2)) + diagonal
+
+
+def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 - NumPy's name
+    """``np.linalg.eigh``: a function of one triangle, so the derivative by the other is zero."""
+    return _named("eigh", gnp.linalg.eigh(_from_triangle(a, UPLO), UPLO.upper(), symmetrize_input=False))
+
+
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 - NumPy's name
+    """``np.linalg.eigvalsh``, likewise."""
+    return _answer(gnp.linalg.eigvalsh(_from_triangle(a, UPLO), UPLO.upper(), symmetrize_input=False))
+
+
+def eig(a: Any) -> Any:
+    """``np.linalg.eig``, whose eigenvectors have derivatives too."""
+    a = _array(a)
+    a = a if a.dtype.kind in "fc" else a.astype(np.float64)
+    values, vectors = _eig.eig(a, compute_left_eigenvectors=False, enable_eigvec_derivs=True)
+    return _named("eig", (values, vectors))
+
+
+def gradient(f: Any, *varargs: Any, **options: Any) -> Any:
+    """``np.gradient``: of several axes, a container of the kind that NumPy returns."""
+    out = gnp.gradient(_array(f), *map(unboxed, varargs), **options)
+    return _answer(_SEVERAL(out) if isinstance(out, (list, tuple)) else out)
+
+
+_SEVERAL = type(np.gradient(np.zeros((2, 2))))
+
+
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    """``np.real_if_close``: whether the imaginary parts are zero is decided by the values of this run."""
+    a = _array(a)
+    if a.dtype.kind != "c":
+        return _answer(a)
+    most = tol * float(np.finfo(a.dtype).eps) if tol > 1 else tol
+    close = gnp.all(gnp.abs(gnp.imag(a)) < most)
+    return _answer(gnp.real(a) if bool(close) else a)
+
+
+SPECIAL.update({f"numpy.linalg.{f.__name__}": f for f in (eigh, eigvalsh, eig)})
+SPECIAL.update({f"numpy.linalg.{name}": _structs(name) for name in ("qr", "slogdet", "svd")})
+SPECIAL.update({f"numpy.{f.__name__}": f for f in (gradient, real_if_close)})
