@@ -31,6 +31,32 @@ if TYPE_CHECKING:  # loaded when the first program is compiled
 CACHE_SIZE = 256
 
 
+class Program:
+    """A traced program. Where it can be run without being compiled, it is compiled for its second run."""
+
+    def __init__(self, jaxpr: Jaxpr, out_tree: TreeDef) -> None:
+        self.jaxpr, self.out_tree = jaxpr, out_tree
+        self.is_new = True
+
+    @functools.cached_property
+    def compiled(self) -> Compiled:
+        """The program simplified and written as Python."""
+        self.is_new = False
+        compiled: Compiled = import_module("gradcli.engine.execute.compiled").compile_program(self.jaxpr)
+        return compiled
+
+    def results(self, args: Sequence[Any]) -> Any:
+        """Runs it on values without tracers, and builds its result."""
+        outs, types = None, self.jaxpr.out_types
+        if self.is_new:
+            self.is_new = False
+            outs = import_module("gradcli.engine.execute.first").first_run(self.jaxpr, args)
+        if outs is None:
+            outs, types = self.compiled(args), self.compiled.jaxpr.out_types
+        values = [Array(x, t) for x, t in zip(outs, types, strict=True)]
+        return values[0] if self.out_tree is LEAF else tree_unflatten(self.out_tree, values)
+
+
 class Jitted:
     """A function under ``jit``. Its cache is bounded and safe to use from several threads."""
 
@@ -38,7 +64,7 @@ class Jitted:
         functools.update_wrapper(self, fun, updated=())
         self.fun = fun
         self.static_argnums, self.static_argnames = _both_ways(fun, static_argnums, static_argnames)
-        self._cache: OrderedDict[Any, tuple[Jaxpr, Compiled, TreeDef]] = OrderedDict()
+        self._cache: OrderedDict[Any, Program] = OrderedDict()
         self._quick: dict[Any, Callable[..., Any]] = {}
         self._lock = threading.Lock()
 
@@ -67,27 +93,27 @@ class Jitted:
         if not all(type(a) in (float, Array, np.ndarray) or isinstance(a, np.generic) for a in args):
             return
         found = self._cache.get(self._prepare(args, {})[1])
-        if found is None or not found[1].may_be_quick:
+        if found is None or "compiled" not in found.__dict__ or not found.compiled.may_be_quick:
             return
-        types = found[0].in_types
+        types = found.jaxpr.in_types
         if all(type(a) in (float, Array) or a.dtype == t.dtype for a, t in zip(args, types, strict=True)):
             with self._lock:
                 if len(self._quick) >= CACHE_SIZE:
                     self._quick.clear()
-                self._quick[key] = _direct(found[1], found[2])
+                self._quick[key] = _direct(found.compiled, found.out_tree)
 
     def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         leaves, key, run = self._prepare(args, kwargs)
         found = self._cache.get(key)
         if found is None:
             found = self._trace(key, run, leaves)
-        jaxpr, compiled, out_tree = found
+        jaxpr = found.jaxpr
         if tracing() or any(isinstance(x, Tracer) for x in (*leaves, *jaxpr.consts)):
             closed, consts = jaxpr.closed()
-            return tree_unflatten(out_tree, call(closed, [*consts, *leaves], jaxpr.name))
+            return tree_unflatten(found.out_tree, call(closed, [*consts, *leaves], jaxpr.name))
         if settings().checks_values:
-            return tree_unflatten(out_tree, evaluate_jaxpr(jaxpr, leaves))
-        return _results(compiled, out_tree, leaves)
+            return tree_unflatten(found.out_tree, evaluate_jaxpr(jaxpr, leaves))
+        return found.results(leaves)
 
     def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any, Any]:
         static = {i % len(args): args[i] for i in self.static_argnums if -len(args) <= i < len(args)}
@@ -113,10 +139,10 @@ class Jitted:
             ) from None  # fmt: skip
         return leaves, key, (tree, run)
 
-    def _trace(self, key: Any, run: Any, leaves: Sequence[Any]) -> tuple[Jaxpr, Compiled, TreeDef]:
+    def _trace(self, key: Any, run: Any, leaves: Sequence[Any]) -> Program:
         tree, f = run
         jaxpr, out_tree = trace_tree(f, tree, [type_of(x) for x in leaves], f.__name__)
-        found = (jaxpr, _compile(jaxpr), out_tree)
+        found = Program(jaxpr, out_tree)
         if not any(isinstance(c, Tracer) for c in jaxpr.consts):  # what it closed over belongs to one trace only
             with self._lock:
                 self._cache[key] = found
@@ -127,7 +153,7 @@ class Jitted:
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The program for arguments of these types, to look at or to compile."""
         leaves, key, run = self._prepare(args, kwargs)
-        return Lowered(*self._trace(key, run, leaves), key)
+        return Lowered(self._trace(key, run, leaves), key)
 
     trace = lower
 
@@ -145,13 +171,18 @@ class Jitted:
 class Lowered:
     """A program for arguments of given types, not run yet."""
 
-    def __init__(self, jaxpr: Jaxpr, compiled: Compiled, out_tree: TreeDef, key: Any) -> None:
-        self.jaxpr, self._compiled, self._out_tree, self._key = jaxpr, compiled, out_tree, key
+    def __init__(self, program: Program, key: Any) -> None:
+        self._program, self._key = program, key
+
+    @property
+    def jaxpr(self) -> Jaxpr:
+        """The program as it was traced."""
+        return self._program.jaxpr
 
     @property
     def out_info(self) -> Any:
         """The types of the result."""
-        return tree_unflatten(self._out_tree, self.jaxpr.out_types)
+        return tree_unflatten(self._program.out_tree, self.jaxpr.out_types)
 
     def as_text(self, dialect: str | None = None) -> str:
         """The program as a jaxpr, the only dialect there is."""
@@ -163,14 +194,15 @@ class Lowered:
 
     def compile(self) -> Executable:
         """The program as a function for arguments of these types."""
-        return Executable(self._compiled, self._out_tree, self._key)
+        return Executable(self._program, self._key)
 
 
 class Executable:
     """A compiled program: it is never traced again, and refuses arguments of other types."""
 
-    def __init__(self, compiled: Compiled, out_tree: TreeDef, key: Any) -> None:
-        self._compiled, self._out_tree, self._in_tree, self._types = compiled, out_tree, key[0], key[1]
+    def __init__(self, program: Program, key: Any) -> None:
+        self._program, self._in_tree, self._types = program, key[0], key[1]
+        self._compiled = program.compiled
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves, tree = tree_flatten((list(args), kwargs))
@@ -182,7 +214,7 @@ class Executable:
                 f"{tree} of {', '.join(map(str, types))}", location=user_location(), cls=TypeError,
                 hint="call the jitted function itself, which traces again for other types",
             )  # fmt: skip
-        return _results(self._compiled, self._out_tree, leaves)
+        return self._program.results(leaves)
 
     def as_text(self) -> str:
         """The simplified program that runs."""
@@ -207,17 +239,6 @@ def _direct(compiled: Compiled, out_tree: TreeDef) -> Callable[..., Any]:
     if out_tree == tree_structure((0,) * out_tree.num_leaves):
         return values
     return lambda *args: tree_unflatten(out_tree, values(*args))
-
-
-def _compile(jaxpr: Jaxpr) -> Compiled:
-    compiled: Compiled = import_module("gradcli.engine.execute.compiled").compile_program(jaxpr)
-    return compiled
-
-
-def _results(compiled: Compiled, out_tree: TreeDef, args: Sequence[Any]) -> Any:
-    """Runs a program on values without tracers, and builds its result."""
-    outs = [Array(x, t) for x, t in zip(compiled(args), compiled.jaxpr.out_types, strict=True)]
-    return outs[0] if out_tree is LEAF else tree_unflatten(out_tree, outs)
 
 
 def _both_ways(fun: Any, argnums: Sequence[int], argnames: Sequence[str]) -> tuple[tuple[int, ...], tuple[str, ...]]:

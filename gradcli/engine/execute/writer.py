@@ -12,6 +12,7 @@ import numpy as np
 from gradcli.engine.array import raw
 from gradcli.engine.execute import direct, plain
 from gradcli.engine.execute.blocks import compile_cluster
+from gradcli.engine.execute.first import CALLS
 from gradcli.engine.execute.fuse import Cluster, clustered
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Var
 from gradcli.engine.ir.types import ArrayType
@@ -20,8 +21,6 @@ _INFIX = {
     "add": "{} + {}", "add_any": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}",
     "lt": "{} < {}", "le": "{} <= {}", "gt": "{} > {}", "ge": "{} >= {}", "eq": "{} == {}", "ne": "{} != {}",
 }  # fmt: skip
-_CALLS = {"jit": "jaxpr", "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr", "remat2": "jaxpr",
-          "custom_vmap_call": "call"}  # fmt: skip
 LARGE = 4096  # elements from which an array is let go as soon as nothing reads it
 
 
@@ -121,8 +120,8 @@ class Writer:
     def equation(self, eqn: Eqn) -> None:
         """Writes one equation."""
         name = eqn.primitive.name
-        if name in _CALLS:
-            outs = self.program(eqn.params[_CALLS[name]], [self.atom(a) for a in eqn.inputs])
+        if name in CALLS:
+            outs = self.program(eqn.params[CALLS[name]], [self.atom(a) for a in eqn.inputs])
             self._names.update(zip(eqn.outputs, outs, strict=True))
             self._shared.update(outs)
         elif name in CONTROL:
