@@ -131,7 +131,13 @@ def modules() -> Standins:
         *(Standin(name, (), later) for name, later in _members().items()),
         Standin("autograd.scipy"),
     ]
-    extra = {"integrate": _from("ode", "odeint"), "signal": _from("signal", "convolve")}
+    normal = {n: f"{_OWN}.stats:normal_{n}" for n in ("entropy", "logpdf", "pdf")}
+    extra = {
+        "integrate": _from("ode", "odeint"), "signal": _from("signal", "convolve"), "stats.multivariate_normal": normal,
+        "stats.t": {n: f"{_OWN}.stats:t_{n}" for n in ("cdf", "logcdf")},
+        "stats.dirichlet": {"rvs": f"{_OWN}.stats:dirichlet_rvs"}, "linalg": _from("banded", "solve_banded"),
+        "special": _from("special", *"erf erfc erfcinv iv ive j0 j1 jn jv rgamma y0 y1 yn".split()),
+    }  # fmt: skip
     table += [NumpyStandin(f"autograd.scipy.{n}", [f"gradcli.scipy.{n}"], extra.get(n)) for n in _SCIPY]
     found = Standins(table)
     found["autograd.numpy.random"] = np.random

@@ -31,10 +31,7 @@ def _resolved(name: str) -> Any:
         return import_module(name)
     except ImportError:
         parent, _, last = name.rpartition(".")
-        try:
-            return getattr(import_module(parent), last, None) if parent else None
-        except ImportError:
-            return None
+        return getattr(_resolved(parent), last, None) if parent else None
 
 
 class _Function(Function):

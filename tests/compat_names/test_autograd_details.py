@@ -48,6 +48,8 @@ VALUES: list[tuple[str, Any]] = [
     # lists of traced values where NumPy takes an array
     ("grad(lambda x: np.linalg.norm([x, x + 7.0]))(5.0)", 17 / 13),
     ("grad(lambda x: np.real(np.fft.fft([x, 2 * x]))[0])(1.0)", 3.0),
+    ("grad(lambda x: np.sum(x * [1.0, 2.0] + (3, 4) / x))(onp.ones(2))", np.array([-2.0, -2.0])),
+    ("grad(lambda x: np.sum([x[0], 2.0] @ np.outer(x, x)))(onp.ones(2))", np.array([7.0, 7.0])),
     # eigh is a function of one triangle; eigenvectors of eig have derivatives
     (f"grad(lambda a: np.linalg.eigh(a)[0][0])({LOPSIDED})[0, 1:].tolist()", [0.0, 0.0]),
     (f"grad(lambda a: np.linalg.eigh(a, 'U')[0][0])({LOPSIDED})[1:, 0].tolist()", [0.0, 0.0]),

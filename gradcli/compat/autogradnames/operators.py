@@ -20,6 +20,7 @@ import numpy as np
 from gradcli import numpy as gnp
 from gradcli.compat.autogradnames.values import floats, isbox, ordered_like, plain
 from gradcli.engine import api
+from gradcli.engine.array import PROTOCOLS, Value, is_value
 from gradcli.engine.checkpoint import checkpoint as _checkpoint
 from gradcli.engine.custom import as_value
 from gradcli.engine.tree import tree_leaves, tree_map
@@ -31,7 +32,7 @@ class _Mode(threading.local):
     """Which way the function that is being traced will be differentiated, and how many primitives of users it has."""
 
     def __init__(self) -> None:
-        self.forward = False
+        self.tracing = self.forward = False
         self.user_primitives = 0
 
 
@@ -40,11 +41,22 @@ MODE = _Mode()
 
 @contextmanager
 def _mode(forward: bool) -> Iterator[None]:
-    before, MODE.forward = MODE.forward, forward
+    before = MODE.tracing, MODE.forward
+    MODE.tracing, MODE.forward = True, forward
     try:
         yield
     finally:
-        MODE.forward = before
+        MODE.tracing, MODE.forward = before
+
+
+def _with_lists(x: Any, y: Any) -> Any:
+    """The operands of an operator as arrays: autograd's boxes take lists as NumPy's arrays do. None for others."""
+    if not MODE.tracing or not all(isinstance(v, (Value, list, tuple)) or is_value(v) for v in (x, y)):
+        return None
+    return gnp.asarray(x), gnp.asarray(y)
+
+
+PROTOCOLS["lists"] = _with_lists
 
 
 def _traced(fun: Function, forward: bool) -> Function:

@@ -122,7 +122,7 @@ def _fwd(func: Callable[..., Any], options: Options, y0: Any, ts: Any, *args: An
 def _bwd(func: Callable[..., Any], options: Options, residuals: Any, g: Any) -> Any:
     ys, ts, args = residuals
 
-    def backwards(state: Any, s: Any, *_: Any) -> Any:
+    def backwards(state: Any, s: Any, *args: Any) -> Any:
         """The slope of value, adjoint and adjoints of the arguments, in the time -s."""
         y, ybar, _ = unravel(state)
         slope, pull = api.vjp(lambda y, *a: func(y, -s, *a), y, *args)
@@ -137,7 +137,7 @@ def _bwd(func: Callable[..., Any], options: Options, residuals: Any, g: Any) -> 
         y, t, before, g_here, g_before = row
         t_bar = gnp.dot(func(y, t, *args), g_here)  # another time of output moves this output alone
         state, _ = ravel_pytree((y, ybar, argbar))
-        out = _integrate(backwards, state, gnp.stack([-t, -before]), options)[1]
+        out = _solve(backwards, options, state, gnp.stack([-t, -before]), *args)[1]  # can be differentiated in turn
         _, ybar, argbar = unravel(out)
         return (ybar + g_before, argbar), t_bar
 

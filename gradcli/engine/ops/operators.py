@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import OPERATORS, Array, Value, install_operator, is_value, type_of
+from gradcli.engine.array import OPERATORS, PROTOCOLS, Array, Value, install_operator, is_value, type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.program import Literal
 from gradcli.engine.ir.types import (
@@ -457,6 +457,9 @@ def _operator(symbol: str, function: Function) -> Function:
         for operand in (x, y):
             if not isinstance(operand, Value) and not is_value(operand):
                 if type(operand) in _CONTAINERS:
+                    taken = PROTOCOLS["lists"](x, y) if "lists" in PROTOCOLS else None
+                    if taken is not None:
+                        return function(*taken)
                     raise fail(
                         "G207", f"unsupported operand for {symbol}: a {type(operand).__name__}", cls=TypeError,
                         hint="make an array of it first, with asarray", location=user_location(),
