@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,15 @@ MARK = "__gradcli_call__"  # a builtin that only modules of the user's have
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _CONTEXTS = str(contextlib.__file__)
 MAKERS: dict[str, Callable[[Any], Any]] = {}  # "buffer": what boxes an array, filled by compat.buffer
+
+
+def _protocol(name: str) -> Callable[..., Any]:
+    """What NumPy's functions do with boxes, loaded when first asked for: a file in plain Python may need none of it."""
+    found = PROTOCOLS.get(name)
+    if found is None:
+        import_module("gradcli.compat.special")
+        found = PROTOCOLS[name]
+    return found
 
 
 def boxing() -> bool:
@@ -97,10 +107,10 @@ class Boxed:
         raise NotImplementedError
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return PROTOCOLS["boxed_ufunc"](ufunc, method, inputs, kwargs)
+        return _protocol("boxed_ufunc")(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return PROTOCOLS["boxed_function"](func, args, kwargs)
+        return _protocol("boxed_function")(func, args, kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         value = self.read()
@@ -134,7 +144,7 @@ class Boxed:
     def __round__(self, ndigits: int | None = None) -> Any:
         if ndigits is None and not self.ndim:
             return round(known(self.read()))
-        return PROTOCOLS["boxed_call"]("round", self, ndigits or 0)
+        return _protocol("boxed_call")("round", self, ndigits or 0)
 
     def __format__(self, spec: str) -> str:
         value = value_of(self.read()) if isinstance(self.read(), Value) else self.read()
@@ -227,7 +237,7 @@ class Number(Boxed):
 
     def is_integer(self) -> bool:
         """Whether the value is whole, as ``float.is_integer``."""
-        return bool(self.value == PROTOCOLS["boxed_call"]("floor", self).value)
+        return bool(self.value == _protocol("boxed_call")("floor", self).value)
 
     def __getattr__(self, name: str) -> Any:
         return attribute(self, name)
@@ -236,14 +246,14 @@ class Number(Boxed):
 def attribute(box: Boxed, name: str) -> Any:
     """An attribute that the class has not: NumPy's function of that name with the box as first argument."""
     if name in ("real", "imag"):
-        return PROTOCOLS["boxed_call"](name, box)
+        return _protocol("boxed_call")(name, box)
     if name in ("T", "mT"):
-        return PROTOCOLS["boxed_call"]("transpose" if name == "T" else "matrix_transpose", box)
+        return _protocol("boxed_call")("transpose" if name == "T" else "matrix_transpose", box)
     if name.startswith("__") or not hasattr(np.ndarray, name):
         raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
     if name in ("nbytes", "itemsize", "strides", "flags", "ctypes", "base", "data"):
         return getattr(np.empty(box.shape, box.dtype), name)
-    return PROTOCOLS["boxed_method"](box, name)
+    return _protocol("boxed_method")(box, name)
 
 
 def boxed(x: Any) -> Any:
@@ -291,7 +301,7 @@ def operand(x: Any) -> Any:
     if type(x) in _NUMBERS or isinstance(x, (np.ndarray, np.generic, Value)):
         return x
     if isinstance(x, (list, tuple)):
-        return PROTOCOLS["boxed_call"]("asarray", x).frozen()
+        return _protocol("boxed_call")("asarray", x).frozen()
     return x if isinstance(x, (float, int, complex)) else NotImplemented
 
 

@@ -1,0 +1,55 @@
+"""Whole modules as people write them, without an import of gradcli's: by value and differences, as Python runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradcli.cli.main import main
+
+# Each module defines f, whose argument x is 1.3; its name is the line above it.
+TEXT = (Path(__file__).parent / "modules.txt").read_text(encoding="utf-8")
+MODULES = dict(section.strip().split("\n", 1) for section in ("\n" + TEXT).split("\n#: ")[1:])
+
+
+def plain(source: str) -> Any:
+    """f as Python runs it, its module loaded anew for every call."""
+
+    def f(x: float) -> float:
+        names: dict[str, Any] = {"__name__": "plain"}
+        exec(compile(source, "plain.py", "exec"), names)
+        return float(names["f"](x))
+
+    return f
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", list(MODULES))
+def test_module(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(MODULES[name], encoding="utf-8")
+    f, x, h = plain(MODULES[name]), 1.3, 1e-6
+    for command in ("grad", "check", "jaxpr"):
+        status = main([command, f"{path}:f", "--at", f"x={x}", "--json"])
+        out, err = capsys.readouterr()
+        assert status == 0, (command, err)
+        if command == "grad":
+            found = json.loads(out)
+            np.testing.assert_allclose(found["value"], f(x), rtol=1e-12)
+            slope = (f(x + h) - f(x - h)) / (2 * h)
+            np.testing.assert_allclose(found["gradients"]["x"], slope, rtol=1e-5, atol=1e-7)
+
+
+def test_python_alone_needs_nothing_that_others_have_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "alone.py"
+    path.write_text("def f(x):\n    return round(x, 1) * x + x.conjugate() * 2\n", encoding="utf-8")
+    command = [sys.executable, "-m", "gradcli", "grad", str(path), "--at", "x=1.3", "-q"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == pytest.approx(1.3 + 2)
