@@ -311,3 +311,10 @@ def test_a_number_that_plain_numbers_raise_for_does_not_slow_the_others_down() -
     for _ in range(20):
         compiled([np.float64(0.0)])
     assert not compiled.may_be_quick and compiled([np.float64(1.0)]) == [1.0]
+
+
+def test_operations_that_plain_numbers_lack_between_others() -> None:
+    """What one equation reads once is written where it is read, also where that is a call of NumPy's."""
+    check(lambda a, b: lax.div(a + b, b - 1) * abs(a * b - 3) + lax.rem(a * b + 1, b), 7, 3)
+    check(lambda x, y: gnp.float32(x * y + 1.0) * 2 + gnp.arctan2(x * y, x + y) ** 2, 0.3, 0.7)
+    check(lambda x, y: gnp.maximum(x * y + 1.0, -x) - gnp.square(gnp.sin(x + 1.0) - y) * gnp.sinc(x * y), 0.3, 0.7)

@@ -144,6 +144,12 @@ def _same(args: Sequence[str], eqn: Eqn, temporary: Temporary) -> str:
     return args[0]
 
 
+READ_ONCE = frozenset((  # operations whose text has each operand once
+    "add", "sub", "mul", "add_any", "div", "neg", "abs", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
+    "tanh", "asinh", "acosh", "atanh", "exp", "exp2", "expm1", "log", "log1p", "sqrt", "cbrt", "atan2", "pow", "rem",
+    "eq", "ne", "lt", "le", "gt", "ge",
+))  # fmt: skip
+
 RULES: dict[str, Rule] = {
     "add": _infix("+"), "sub": _infix("-"), "mul": _infix("*"), "add_any": _infix("+"), "div": _floats(_infix("/")),
     "neg": _floats(lambda args, eqn, temporary: f"-{args[0]}"),

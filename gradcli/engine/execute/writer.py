@@ -13,7 +13,7 @@ from gradcli.engine.array import raw
 from gradcli.engine.execute import direct, plain
 from gradcli.engine.execute.blocks import compile_cluster
 from gradcli.engine.execute.first import CALLS
-from gradcli.engine.execute.fuse import Cluster, clustered
+from gradcli.engine.execute.fuse import LEAST_SHORT, Cluster, clustered
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Var
 from gradcli.engine.ir.types import ArrayType
 
@@ -21,6 +21,7 @@ _INFIX = {
     "add": "{} + {}", "add_any": "{} + {}", "sub": "{} - {}", "mul": "{} * {}", "div": "{} / {}", "neg": "-{}",
     "lt": "{} < {}", "le": "{} <= {}", "gt": "{} > {}", "ge": "{} >= {}", "eq": "{} == {}", "ne": "{} != {}",
 }  # fmt: skip
+LONG = 120  # characters of an expression from which it gets a name
 LARGE = 4096  # elements from which an array is let go as soon as nothing reads it
 
 
@@ -33,6 +34,7 @@ class Writer:
         self.lines: list[str] = []
         self.depth = 1
         self._names: dict[Var, str] = {}
+        self._pending: dict[Var, str] = {}  # texts of values that are read once, and not written yet
         self._count = 0
         self._shared: set[str] = set()  # names that stand for several variables
 
@@ -62,6 +64,8 @@ class Writer:
 
     def atom(self, a: Atom) -> str:
         if not isinstance(a, Literal):
+            if a in self._pending:
+                self._names[a] = self.temporary(self._pending.pop(a))
             return self._names[a]
         if not self.plain(a.type):
             return self.constant(a.value)
@@ -84,18 +88,54 @@ class Writer:
         for var, const in zip(jaxpr.constvars, jaxpr.consts, strict=True):
             self._names[var] = self.given(raw(const), var.type)
         self._names.update(zip(jaxpr.inputs, args, strict=True))
-        parts = clustered(jaxpr.eqns, jaxpr.outputs)
-        ends = _ends(parts, jaxpr) if whole else {}
+        has_arrays = any(v.type.size >= LEAST_SHORT for eqn in jaxpr.eqns for v in (*eqn.inputs, *eqn.outputs))
+        parts = clustered(jaxpr.eqns, jaxpr.outputs) if has_arrays else jaxpr.eqns
+        ends = _ends(parts, jaxpr) if whole and has_arrays else {}
+        once = self._read_once(jaxpr) if self.is_plain else set()
         for i, part in enumerate(parts):
             if isinstance(part, Cluster):
                 self._cluster(part)
+            elif part.outputs and part.outputs[0] in once:
+                self._later(part)
             else:
                 self.equation(part)
+            if not ends:
+                continue
             gone = [self._names[v] for v in ends.get(i, ()) if v.type.size >= LARGE]
             gone = [name for name in gone if name not in self._shared]
             if gone:
                 self.line(f"{' = '.join(dict.fromkeys(gone))} = None")
         return [self.atom(a) for a in jaxpr.outputs]
+
+    def _read_once(self, jaxpr: Jaxpr) -> set[Var]:
+        """Plain values that one equation reads once, which can be written where it reads them."""
+        reads: dict[Any, int] = {}
+        for eqn in jaxpr.eqns:
+            step = 1 if eqn.primitive.name in plain.READ_ONCE and self.plain(eqn.outputs[0].type) else 2
+            for a in eqn.inputs:
+                reads[a] = reads.get(a, 0) + step
+        for a in jaxpr.outputs:
+            reads[a] = 2
+        return {
+            v for eqn in jaxpr.eqns if eqn.primitive.name in plain.READ_ONCE
+            for v in eqn.outputs if reads.get(v) == 1 and self.plain(v.type)
+        }  # fmt: skip
+
+    def _later(self, eqn: Eqn) -> None:
+        """Keeps the text of an equation for the one that reads it, unless it has grown long."""
+        var, text = eqn.outputs[0], self._expression(eqn)
+        if len(text) > LONG:
+            self._names[var] = self.temporary(text)
+        elif text.isidentifier():
+            self._names[var] = text
+            self._shared.add(text)
+        else:
+            self._pending[var] = text
+
+    def _inlined(self, a: Atom) -> str:
+        """An operand of an equation that reads it once."""
+        found = self._pending.pop(a, None) if not isinstance(a, Literal) else None
+        return self.atom(a) if found is None else f"({found})"
 
     def _cluster(self, cluster: Cluster) -> None:
         function = self.constant(compile_cluster(cluster))
@@ -155,9 +195,14 @@ class Writer:
     def _expression(self, eqn: Eqn) -> str:
         name, out = eqn.primitive.name, eqn.outputs[0].type
         if self.plain(out) and all(self.plain(a.type) for a in eqn.inputs):
-            found = plain.expression(eqn, [self.atom(a) for a in eqn.inputs], self.temporary)
+            read = self._inlined if name in plain.READ_ONCE else self.atom
+            texts = [read(a) for a in eqn.inputs]
+            found = plain.expression(eqn, texts, self.temporary)
             if found is not None:
                 return found
+            for a, text in zip(eqn.inputs, texts, strict=True):
+                if not isinstance(a, Literal) and a not in self._names:
+                    self._names[a] = self.temporary(text)
         elif name in _INFIX and eqn.inputs[0].type.dtype.kind in "fc":
             return _INFIX[name].format(*[self.atom(a) for a in eqn.inputs])
         args = [self.numpy(a) for a in eqn.inputs]
