@@ -294,7 +294,7 @@ def _write_window(out: Any, positions: list[Any], lay: Layout, updates: Any, ufu
     for a, p in zip(lay.indexed, positions, strict=True):
         start = int(p.reshape(-1)[0])
         window[a.axis] = builtins.slice(start, start + a.size)
-    target = out[tuple(window)]
+    target = out[(*window, ...)]  # an array, of no dimensions too
     order = [*lay.batch_dims, *(lay.windows[d] for d in sorted(lay.windows))]
     values = updates.transpose(order).reshape(target.shape)
     if ufunc is None:
