@@ -84,18 +84,22 @@ _RULES = _from(
 )  # fmt: skip
 _SPACES = _from("vspace", "VSpace", "vspace")
 _VALUES = _from("values", "Box", "getval", "isbox")
+_NODES = _from("tracing", "JVPNode", "Node", "VJPNode", "trace")
 _SCIPY = ("special", "linalg", "signal", "stats", "integrate", "stats.norm", "stats.gamma", "stats.beta", "stats.t",
           "stats.chi2", "stats.poisson", "stats.dirichlet", "stats.multivariate_normal")  # fmt: skip
 
 
 def _members() -> dict[str, dict[str, str]]:
     return {
-        "autograd.core": _RULES | _SPACES | _VALUES
+        "autograd.core": _RULES | _SPACES | _VALUES | _NODES
+        | {f"primitive_{n}": f"{_OWN}.extend:{n.upper()}" for n in ("jvps", "vjps")}
         | _from("util", "func", "subval", "toposort") | {"primitive_": f"{_OWN}.extend:primitive"}
         | {"make_vjp": f"{_OWN}.operators:vjp_of", "make_jvp": f"{_OWN}.operators:jvp_of"},
         "autograd.differential_operators": _OPERATORS,
-        "autograd.extend": _RULES | _SPACES | _from("values", "Box"),
-        "autograd.misc": _from("misc", "flatten"),
+        "autograd.extend": _RULES | _SPACES | _from("values", "Box") | _from("tracing", "JVPNode", "VJPNode"),
+        "autograd.misc": _from("misc", "flatten") | _from("tracing", "const_graph"),
+        "autograd.misc.tracers": _from("tracing", "FullGraphNode", "Node", "const_graph", "full_graph", "trace")
+        | _from("util", "subvals", "toposort", "wraps"),
         "autograd.misc.flatten": _from("misc", "flatten", "flatten_func"),
         "autograd.misc.optimizers": _from("misc", "adam", "rmsprop", "sgd", "unflatten_optimizer"),
         "autograd.misc.fixed_points": _from("misc", "fixed_point"),
@@ -107,7 +111,8 @@ def _members() -> dict[str, dict[str, str]]:
             "testing", "EPS", "RTOL", "TOL", "check_equivalent", "check_grads", "check_jvp", "check_vjp",
             "combo_check", "scalar_close",
         ),
-        "autograd.tracer": _from("values", "Box", "getval", "isbox")
+        "autograd.tracer": _from("values", "Box", "getval", "isbox") | _from("tracing", "Node", "trace")
+        | _from("util", "subvals", "toposort", "wraps")
         | _from("extend", "notrace_primitive", "primitive", "register_notrace"),
         "autograd.util": _from("util", "func", "quick_grad_check", "subval", "subvals", "toposort"),
         "autograd.wrap_util": _from("operators", "unary_to_nary") | _from("util", "wraps"),

@@ -23,6 +23,8 @@ from gradcli.engine.staging import ShapeDtypeStruct
 from gradcli.engine.tree import tree_leaves, tree_map
 
 Function = Callable[..., Any]
+VJPS: dict[Any, Function] = {}  # by primitive: (argnums, ans, args, kwargs) -> (g -> one cotangent an argnum)
+JVPS: dict[Any, Function] = {}  # by primitive: (argnums, gs, ans, args, kwargs) -> tangent of the result
 
 
 class Primitive:
@@ -33,8 +35,6 @@ class Primitive:
     def __init__(self, fun: Function) -> None:
         functools.update_wrapper(self, fun, updated=())
         self.fun = fun
-        self.vjps: Function | None = None  # (argnums, ans, args, kwargs) -> (g -> one cotangent an argnum)
-        self.jvps: Function | None = None  # (argnums, gs, ans, args, kwargs) -> tangent of the result
         self.constant = False
         self._makers: dict[int, Function | None] = {}
 
@@ -56,11 +56,13 @@ class Primitive:
         MODE.user_primitives += 1
         call = _Call(self, args, kwargs, traced)
         dynamic = [args[i] for i in traced]
-        if self.jvps is not None and (MODE.forward or self.vjps is None):
+        if self in JVPS and (MODE.forward or self not in VJPS):
             with_jvp = custom_jvp(call.value)
             with_jvp.defjvp(call.jvp)
             return with_jvp(*dynamic)
-        if self.vjps is None:
+        if not MODE.tracing:  # nothing is differentiated: other traces take it as it is
+            return plain(call.value(*dynamic))
+        if self not in VJPS:
             raise NotImplementedError(f"VJP of {self._name} wrt argnums {traced} not defined")
         with_vjp = custom_vjp(call.value)
         with_vjp.defvjp(call.fwd, call.bwd)
@@ -103,20 +105,20 @@ class _Call:
         return full
 
     def _run(self, *dynamic: Any) -> Any:
-        """The user's function on plain values; the last result is kept, since its shape is asked for first."""
-        leaves = tree_leaves(dynamic)
-        if self._last is None or not all(
-            np.array_equal(a, b, equal_nan=True) for a, b in zip(self._last[0], leaves, strict=True)
-        ):
-            full = [getvals(a) for a in self.full(dynamic)]
-            with untraced():
-                self._last = leaves, plain(self.primitive.fun(*full, **self.kwargs))
-        return self._last[1]
+        """The user's function on plain values; a result whose shape was asked for is the next one for those values."""
+        last, self._last = self._last, None
+        if last is not None and all(map(_same, last[0], tree_leaves(dynamic))):
+            return last[1]
+        full = [getvals(a) for a in self.full(dynamic)]
+        with untraced():
+            return plain(self.primitive.fun(*full, **self.kwargs))
 
     def _shapes(self, dynamic: Sequence[Any]) -> Any:
         """Shapes and dtypes of the result. Where values are unknown (a batch), those for ones are taken for them."""
         if known(dynamic):
-            out = self._run(*map(getvals, dynamic))
+            values = [getvals(d) for d in dynamic]
+            out = self._run(*values)
+            self._last = tree_leaves(values), out
         else:
             ones = [tree_map(lambda x: np.ones(as_value(x).shape, as_value(x).dtype)[()], d) for d in dynamic]
             out = self._run(*ones)
@@ -131,14 +133,15 @@ class _Call:
 
     def fwd(self, *dynamic: Any) -> Any:
         """The forward rule: the primitive again, one level further out."""
-        ans = self.primitive(*self.full([plain(d) for d in dynamic]), **self.kwargs)
+        full = self.full([plain(d) for d in dynamic])
+        traced = any(isbox(leaf) for leaf in tree_leaves(full))
+        ans = self.primitive(*full, **self.kwargs) if traced else self._run(*map(getvals, dynamic))
         return tree_map(as_value, ans), (list(dynamic), tree_map(as_value, ans))
 
     def bwd(self, residuals: Any, g: Any) -> Any:
         """The reverse rule, from what the user gave for each argument."""
         dynamic, ans = plain(residuals[0]), plain(residuals[1])
-        assert self.primitive.vjps is not None
-        cotangents = self.primitive.vjps(self.traced, ans, tuple(self.full(dynamic)), self.kwargs)(plain(g))
+        cotangents = VJPS[self.primitive](self.traced, ans, tuple(self.full(dynamic)), self.kwargs)(plain(g))
         pairs = zip(cotangents, dynamic, strict=True)
         return tuple(tree_map(_fitting, ct, d) for ct, d in pairs)
 
@@ -147,9 +150,12 @@ class _Call:
         dynamic = [plain(p) for p in primals]
         args = tuple(self.full(dynamic))
         ans = self.primitive(*args, **self.kwargs)
-        assert self.primitive.jvps is not None
-        dot = self.primitive.jvps(self.traced, tuple(plain(t) for t in tangents), ans, args, self.kwargs)
+        dot = JVPS[self.primitive](self.traced, tuple(plain(t) for t in tangents), ans, args, self.kwargs)
         return tree_map(as_value, ans), tree_map(_fitting, dot, ans)
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a is b or (np.shape(a) == np.shape(b) and bool(np.array_equal(a, b, equal_nan=True)))
 
 
 def _fitting(x: Any, like: Any) -> Any:
@@ -194,7 +200,7 @@ def _checked(fun: Any) -> Primitive:
 
 def defvjp_argnums(fun: Any, vjpmaker: Function) -> None:
     """``vjpmaker(argnums, ans, args, kwargs)(g)``: one cotangent for each of the argnums."""
-    _checked(fun).vjps = vjpmaker
+    VJPS[_checked(fun)] = vjpmaker
 
 
 def defvjp_argnum(fun: Any, vjpmaker: Function) -> None:
@@ -233,7 +239,7 @@ def defvjp(fun: Any, *vjpmakers: Function | None, argnums: Any = None) -> None:
 
 def defjvp_argnums(fun: Any, jvpmaker: Function) -> None:
     """``jvpmaker(argnums, gs, ans, args, kwargs)``: the tangent of the result."""
-    _checked(fun).jvps = jvpmaker
+    JVPS[_checked(fun)] = jvpmaker
 
 
 def defjvp_argnum(fun: Any, jvpmaker: Function) -> None:

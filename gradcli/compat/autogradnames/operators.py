@@ -141,6 +141,8 @@ make_jvp = unary_to_nary(jvp_of)
 def _real_scalar(ans: Any, name: str) -> Any:
     """The cotangent one of a real result with one element. Raises TypeError for any other result."""
     leaves = tree_leaves(ans)
+    if len(leaves) == 1 and as_value(leaves[0]).dtype.kind in "biu":
+        raise TypeError(f"{name}: the function returned {leaves[0]!r}, a {type(leaves[0]).__name__}, and not a float")
     if len(leaves) != 1 or np.size(leaves[0]) != 1 or as_value(leaves[0]).dtype.kind == "c":
         raise TypeError(
             f"{name} only applies to real scalar-output functions. Try jacobian, elementwise_grad or holomorphic_grad."

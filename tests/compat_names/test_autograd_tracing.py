@@ -1,0 +1,108 @@
+"""autograd's nodes and graphs, and primitives of one's own: what is run, how often, and what is kept of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.compat_names.running import standin
+
+PRELUDE = """
+import numpy as onp
+import autograd.numpy as np
+from autograd import grad, jacobian
+from autograd.extend import VJPNode, defvjp, primitive, register_notrace
+from autograd.core import primitive_vjps
+from autograd.misc import const_graph
+from autograd.misc.tracers import full_graph
+from autograd.tracer import Node, toposort, trace
+
+class Named(Node):
+    def __init__(self, value, fun, args, kwargs, parent_argnums, parents):
+        self.value, self.name, self.args, self.parents = value, fun.__name__, args, parents
+    def initialize_root(self, value=None):
+        self.value, self.name, self.args, self.parents = value, "argument", (), []
+
+def names(f, x):
+    value, end = trace(Named.new_root(), f, x)
+    return [n.name for n in toposort(end)][::-1], value, end
+"""
+
+
+def run(source: str) -> dict[str, Any]:
+    return standin(PRELUDE + source, "float64")
+
+
+def test_nodes_are_what_is_computed_from_the_argument() -> None:
+    out = run("order, value, end = names(lambda x: np.exp(np.sin(x) * 2.0) + onp.cos(3.0), 0.5)")
+    assert out["order"] == ["argument", "sin", "mul", "exp", "add"]
+    assert out["value"] == out["end"].value == np.exp(np.sin(0.5) * 2) + np.cos(3.0)
+    assert out["end"].args == (np.exp(np.sin(0.5) * 2), np.cos(3.0))
+
+
+def test_traces_go_through_gradients_and_containers() -> None:
+    out = run("""
+order, slope, _ = names(grad(np.sin), 0.5)
+_, parts, end = names(lambda d: (d["a"] * d["b"], d["b"]), {"a": 2.0, "b": 5.0})
+recipe = full_graph(lambda x, y: x * y, 2.0, 3.0).recipe
+""")
+    assert "cos" in out["order"] and out["slope"] == np.cos(0.5)
+    assert out["parts"] == out["end"].value == (10.0, 5.0)
+    operation, args, _, parents = out["recipe"]
+    assert operation(*args) == 6.0 and [i for i, _ in parents] == [0, 1]
+
+
+def test_independent_results_have_no_node() -> None:
+    with pytest.warns(UserWarning, match="independent"):
+        assert run("out = trace(Named.new_root(), lambda x: 3.0, 1.0)")["out"] == (3.0, None)
+
+
+def test_classes_of_nodes_have_to_say_what_they_keep() -> None:
+    with pytest.raises(NotImplementedError, match="initialize_root"):
+        run("Node.new_root()")
+
+
+def test_graphs_are_traced_once_and_what_is_constant_in_them_is_not_run_again() -> None:
+    out = run("""
+seen = []
+shown = primitive(lambda x, name: (seen.append(name), 2.0 * x)[1])
+graph = const_graph(lambda a, x, b: (seen.append("f"), shown(a, "a") + shown(x, "x") * b)[1], 1.0, b=3.0)
+values = [graph(2.0), graph(2.0), graph(5.0)]
+""")
+    assert out["values"] == [14.0, 14.0, 32.0]
+    assert out["seen"] == ["f", "a", "x", "x", "x"]
+
+
+def test_a_primitive_runs_once_for_a_value_and_a_gradient() -> None:
+    out = run("""
+calls = []
+square = primitive(lambda x: (calls.append(float(onp.sum(x))), x**2)[1])
+defvjp(square, lambda ans, x: lambda g: 2.0 * x * g)
+slope = grad(lambda x: square(x) + square(2 * x))(3.0)
+""")
+    assert out["slope"] == 30.0 and out["calls"] == [3.0, 6.0]
+
+
+def test_rules_are_in_a_table_by_primitive() -> None:
+    out = run("""
+twice = primitive(lambda x: 2 * x)
+defvjp(twice, lambda ans, x: lambda g: 2 * g)
+rule = primitive_vjps.pop(twice)
+try:
+    grad(twice)(1.0)
+except NotImplementedError as error:
+    text = str(error)
+primitive_vjps[twice] = rule
+slope = grad(twice)(1.0)
+register_notrace(VJPNode, twice)
+fixed = grad(lambda x: x * twice(x))(3.0)
+""")
+    assert out["text"].startswith("VJP of") and out["slope"] == 2.0 and out["fixed"] == 6.0
+
+
+@pytest.mark.parametrize("result", ["np.allclose(x, 2.0)", "np.sum(x > 1)", "True"])
+def test_gradients_are_of_floats(result: str) -> None:
+    with pytest.raises(TypeError, match="not a float"):
+        run(f"import warnings; warnings.simplefilter('ignore')\ngrad(lambda x: {result})(2.0)")
