@@ -25,7 +25,7 @@ from gradcli.engine.errors import Location, diagnostic_of
 from gradcli.engine.ops import operators as _operators  # noqa: F401 - fills the table of operators
 from gradcli.engine.record import replaced
 from gradcli.engine.trace.source import short_path
-from gradcli.engine.trace.tracer import Tracer, tracing, value_of
+from gradcli.engine.trace.tracer import STATE, Tracer, tracing, value_of
 
 
 class _State(threading.local):
@@ -64,6 +64,16 @@ def boxes(on: bool) -> Iterator[None]:
         yield
     finally:
         _STATE.on = before
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Within it, operations on plain values are evaluated, and not written into the program that is being traced."""
+    before, STATE.trace = STATE.trace, None
+    try:
+        yield
+    finally:
+        STATE.trace = before
 
 
 @contextmanager
@@ -224,7 +234,7 @@ class Number(Boxed):
         return hash(found[()]) if found is not None else id(self)
 
     def __getitem__(self, index: Any) -> Any:
-        return boxed(self.value[index])
+        return MAKERS["buffer"](self.value)[index]
 
     def __iter__(self) -> Any:
         raise TypeError("iteration over a 0-d array")
@@ -252,7 +262,7 @@ def attribute(box: Boxed, name: str) -> Any:
     if name.startswith("__") or not hasattr(np.ndarray, name):
         raise AttributeError(f"'numpy.ndarray' object has no attribute {name!r}")
     if name in ("nbytes", "itemsize", "strides", "flags", "ctypes", "base", "data"):
-        return getattr(np.empty(box.shape, box.dtype), name)
+        return getattr(np.empty((), box.dtype) if isinstance(box, Number) else box.skeleton, name)  # type: ignore[attr-defined]
     return _protocol("boxed_method")(box, name)
 
 

@@ -16,7 +16,17 @@ import numpy as np
 
 from gradcli import numpy as gnp
 from gradcli.compat.boxes import MAKERS, Boxed, Number, attribute, boxed, operand, unboxed
-from gradcli.compat.indices import has_traced, integers, is_basic, is_mask, numpy_index, settled, spread, within
+from gradcli.compat.indices import (
+    has_traced,
+    integers,
+    is_basic,
+    is_mask,
+    is_truth,
+    numpy_index,
+    settled,
+    spread,
+    within,
+)
 from gradcli.compat.places import Index, Place, address, locate, owner_of, shape_at
 from gradcli.engine.array import Array, Value, raw
 from gradcli.engine.errors import fail
@@ -202,6 +212,8 @@ class Buffer(Boxed):
                 return boxed(root.at(key))
             return boxed(locate(root.skeleton, self.data[(*key, Ellipsis)]).read(root.at))
         index = settled(index)
+        if is_truth(index):
+            return self.copy()[None, ...][() if index else np.zeros(0, np.intp)]
         if root.value is None and not has_traced(index):
             return boxed(self.data[numpy_index(index)])
         return boxed(gnp.asarray(self.frozen())[within(index, self.shape)])
@@ -226,6 +238,10 @@ class Buffer(Boxed):
         if new is NotImplemented:
             raise TypeError(f"cannot put a {type(value).__name__} into an array")
         index = index if basic else settled(index, mask=not np.shape(new))
+        if is_truth(index):
+            if not index:
+                return
+            index, basic = ..., True
         if root.value is None and not isinstance(new, Value) and not has_traced(index):
             self.data[numpy_index(index)] = new
             return
@@ -395,7 +411,7 @@ class Buffer(Boxed):
             )  # fmt: skip
         return Buffer(None, self.skeleton[...], self.root)
 
-    def copy(self, order: str = "C") -> Any:
+    def copy(self, order: Any = "C") -> Any:
         """A copy."""
         value = self.read()
         return Buffer(value) if isinstance(value, Value) else Buffer(None, value.copy())

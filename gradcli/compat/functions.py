@@ -394,9 +394,8 @@ def _on_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: Mappi
 
 def _on_function(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     space = getattr(func, "__module__", "numpy") or "numpy"
-    if func is np.lib.stride_tricks.sliding_window_view and type(args[0]) is Buffer:
-        first, *rest = args
-        return Buffer(None, func(first.skeleton, *bare(tuple(rest)), **kwargs), first.root)
+    if space == "numpy.lib.stride_tricks":
+        return function(func.__name__, space)(*args, **kwargs)
     if space not in NAMESPACES or not hasattr(import_module(space), func.__name__):
         raise protocols.unsupported(f"{space}.{func.__name__}")
     return function(func.__name__, space)(*args, **kwargs)

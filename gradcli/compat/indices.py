@@ -57,11 +57,18 @@ def settled(index: Any, mask: bool = False) -> Any:
     index = unboxed(index)
     if isinstance(index, list):
         return gnp.array(index) if has_traced(index) else np.array(index, dtype=None if index else np.intp)
+    if isinstance(index, Value) and index.dtype == bool and not index.ndim:
+        return bool(index)
     if isinstance(index, Tracer) and is_mask(index) and not mask:
         found = np.asarray(index.concrete())  # raises where it has none, as an `if` would
         index.trace.note(index, found)
         return found
     return index
+
+
+def is_truth(index: Any) -> bool:
+    """Whether it is one truth, which takes all or nothing, with an axis more."""
+    return isinstance(index, (bool, np.bool_)) or (type(index) is np.ndarray and index.dtype == bool and not index.ndim)
 
 
 def _whole(part: Any) -> Any:

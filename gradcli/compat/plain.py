@@ -27,6 +27,7 @@ from gradcli.engine.array import Value
 from gradcli.engine.errors import fail
 from gradcli.engine.ops import special
 from gradcli.engine.trace.source import user_location
+from gradcli.engine.trace.tracer import value_of
 
 _MATH_NAMES = {
     "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan", "atan2": "arctan2",
@@ -36,6 +37,9 @@ _MATH_NAMES = {
     "log1p": "log1p", "log2": "log2", "pow": "power", "radians": "radians", "sin": "sin", "sinh": "sinh",
     "sqrt": "sqrt", "tan": "tan", "tanh": "tanh", "trunc": "trunc", "cbrt": "cbrt",
 }  # fmt: skip
+_RAISING = frozenset(
+    "acos acosh asin atanh cosh exp exp2 expm1 fmod gamma lgamma log log10 log1p log2 pow remainder sinh sqrt".split()
+)
 _TO_INT = frozenset({"ceil", "floor", "trunc"})
 _TO_BOOL = frozenset({"isclose", "isfinite", "isinf", "isnan"})
 
@@ -45,6 +49,8 @@ def _either(real: Callable[..., Any], ours: Callable[..., Any], convert: type | 
 
     ``convert``: the results that ``real`` gives as a Python int or bool are such of traced values too.
     """
+
+    raising = real.__name__ in _RAISING and real.__module__ == "math"
 
     @functools.wraps(real)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -56,12 +62,26 @@ def _either(real: Callable[..., Any], ours: Callable[..., Any], convert: type | 
                 traced = True
         if not traced:
             return real(*args, **kwargs)
-        out = ours(*[unboxed(a) for a in args], **kwargs)
+        values = [unboxed(a) for a in args]
+        if raising:
+            _raise_as(real, values)
+        out = ours(*values, **kwargs)
         if convert is not None and box:
             return convert(out)
         return Number(out) if box and isinstance(out, Value) and not out.type.shape else boxed(out) if box else out
 
     return call
+
+
+def _raise_as(real: Callable[..., Any], values: list[Any]) -> None:
+    """Raises what Python's own function raises for the values of this run: code may count on a ``ValueError``."""
+    present = []
+    for x in values:
+        found = value_of(x) if isinstance(x, Value) else x
+        if found is None or np.ndim(found):
+            return
+        present.append(found)
+    real(*present)
 
 
 def _log(x: Any, base: Any = None) -> Any:
@@ -181,8 +201,8 @@ class Namespace(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         space = self.__name__
-        if space == "numpy" and name in _SUBMODULES:
-            found: Any = numpy_modules()[f"numpy.{name}"]
+        found: Any = None if name[0] == "_" else numpy_modules().get(f"{space}.{name}")
+        if found is not None:
             self.__dict__[name] = found
             return found
         real = getattr(self.__dict__["_real"], name)
@@ -224,14 +244,14 @@ class _Testing(types.ModuleType):
         return dir(import_module("numpy.testing"))
 
 
-_SUBMODULES = ("linalg", "fft", "random", "testing")
+_SPACES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.lib", "numpy.lib.stride_tricks")
 _OBJECTS = objects()
 
 
 @functools.cache
 def numpy_modules() -> dict[str, types.ModuleType]:
     """The stand-ins for ``numpy`` and its modules whose functions take traced values."""
-    spaces = {name: Namespace(name) for name in ("numpy", "numpy.linalg", "numpy.fft")}
+    spaces = {name: Namespace(name) for name in _SPACES}
     return {**spaces, "numpy.testing": _Testing("numpy.testing"), "numpy.random": _Random("numpy.random")}
 
 

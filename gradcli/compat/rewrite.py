@@ -1,14 +1,16 @@
 """The few spellings that no stand-in can reach: a user's source is changed before it is compiled.
 
 ``float(x)`` has to give a float, and ``type(x)`` the class of a box, whatever boxes do; both are wrong for code that
-means numbers and arrays. Where ``float``, ``type`` and NumPy's scalar types are *called*, the call therefore goes
-through a table that knows boxes. The names themselves stay what they are: ``x.dtype == float``, ``kind is float`` and
-``dtype=np.float64`` see nothing of it, and lines and columns stay those of the file.
+means numbers and arrays. Where ``float``, ``type`` and NumPy's scalar types are *called*, by these names or by one that
+may hold such a type, the call therefore goes through a table that knows boxes. The names themselves stay what they are:
+``x.dtype == float``, ``kind is float`` and ``dtype=np.float64`` see nothing of it, and lines and columns stay those of
+the file.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
@@ -28,13 +30,29 @@ _SCALAR = frozenset("float16 float32 float64 double single longdouble complex64 
 _PATTERNS = {name: f"__gradcli_{name}__" for name in ("float", "int", "complex", "bool")}
 
 
+def _defined(tree: ast.AST) -> frozenset[str]:
+    """The names that stand for what the module defines or imports, and the builtins: none of them is a type of numbers.
+
+    Names of numbers' types count all the same, as they may come from NumPy; every other name, an argument ``dtype``
+    say, may hold such a type.
+    """
+    names = {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names.update(alias.asname or alias.name for alias in node.names)
+    return frozenset((names | set(dir(builtins))) - _BUILTIN - _SCALAR)
+
+
 class _Calls(ast.NodeTransformer):
     """Sends the calls concerned through the table."""
+
+    def __init__(self, tree: ast.AST) -> None:
+        self.defined = _defined(tree)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802 - ast's name
         self.generic_visit(node)
         func = node.func
-        if isinstance(func, ast.Name) and func.id in _BUILTIN:
+        if isinstance(func, ast.Name) and func.id not in self.defined and len(node.args) == 1 and not node.keywords:
             node.func = _through(func)
         elif isinstance(func, ast.Attribute) and func.attr in _SCALAR:
             node.func = _through(func)
@@ -65,7 +83,7 @@ def _through(node: ast.expr, name: str = CALL) -> ast.expr:
 def compiled(source: str | bytes, filename: str) -> CodeType:
     """Compiles a user's source. Raises SyntaxError as ``compile`` does."""
     tree = compile(source, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    code: CodeType = compile(_Calls().visit(tree), filename, "exec", dont_inherit=True)
+    code: CodeType = compile(_Calls(tree).visit(tree), filename, "exec", dont_inherit=True)
     return code
 
 

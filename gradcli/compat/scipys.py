@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.compat import protocols
-from gradcli.compat.boxes import boxed, boxes, boxing, unboxed
+from gradcli.compat.boxes import boxed, boxes, boxing, unboxed, untraced
 from gradcli.compat.functions import TRACED, Function, as_array, bare, scan_all
 from gradcli.engine.array import Value, raw
 
@@ -47,7 +47,8 @@ class _Function(Function):
 
     def _without(self, *args: Any, **kwargs: Any) -> Any:
         """gradcli's function on plain numbers."""
-        return _numpy(self.ours(*unboxed(args), **unboxed(kwargs)))
+        with untraced():
+            return _numpy(self.ours(*unboxed(args), **unboxed(kwargs)))
 
     @property
     def ours(self) -> Any:

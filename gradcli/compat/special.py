@@ -27,6 +27,11 @@ def _answer(value: Any) -> Any:
     return boxed(value) if boxing() else value
 
 
+def _array(value: Any) -> Any:
+    """An array, of no dimensions too, where :func:`_answer` gives a number."""
+    return Buffer(value) if boxing() and isinstance(value, Value) else _answer(value)
+
+
 # --- making arrays ----------------------------------------------------------------------------------------------------
 
 
@@ -34,7 +39,7 @@ def array(obj: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **_:
     """``np.array`` of something with traced values in it."""
     if dtype is object:
         return _of_objects(obj)
-    return _answer(gnp.array(unboxed(obj), dtype=dtype, ndmin=ndmin))
+    return _array(gnp.array(unboxed(obj), dtype=dtype, ndmin=ndmin))
 
 
 def _of_objects(obj: Any) -> Any:
@@ -54,9 +59,9 @@ def fromiter(iter: Any, dtype: Any = None, count: int = -1, **_: Any) -> Any:  #
 
 def asarray(obj: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
     """``np.asarray`` and its kin: an array stays the one that it is where its dtype fits."""
-    if isinstance(obj, Boxed) and (dtype is None or np.dtype(dtype) == obj.dtype):
+    if isinstance(obj, Buffer) and (dtype is None or np.dtype(dtype) == obj.dtype):
         return obj
-    return _answer(gnp.array(unboxed(obj), dtype=dtype))
+    return _array(gnp.array(unboxed(obj), dtype=dtype))
 
 
 def arange(*args: Any, dtype: Any = None, step: Any = None, **_: Any) -> Any:
@@ -99,7 +104,19 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, *_: Any, shape: Any = 
 
 def copy(a: Any, *_: Any, **__: Any) -> Any:
     """``np.copy``."""
-    return a.copy() if isinstance(a, Buffer) else _answer(gnp.array(unboxed(a)))
+    return a.copy() if isinstance(a, Buffer) else _array(gnp.array(unboxed(a)))
+
+
+def as_strided(x: Any, shape: Any = None, strides: Any = None, *_: Any, **__: Any) -> Any:
+    """``np.lib.stride_tricks.as_strided``: a view, whose elements may overlap."""
+    x = function("asarray")(x)
+    return Buffer(None, np.lib.stride_tricks.as_strided(x.skeleton, bare(shape), bare(strides)), x.root)
+
+
+def sliding_window_view(x: Any, *args: Any, **kwargs: Any) -> Any:
+    """``np.lib.stride_tricks.sliding_window_view``, a view too."""
+    x = function("asarray")(x)
+    return Buffer(None, np.lib.stride_tricks.sliding_window_view(x.skeleton, *bare(args), **kwargs), x.root)
 
 
 # --- asking -----------------------------------------------------------------------------------------------------------
@@ -120,7 +137,7 @@ def where(condition: Any, *choices: Any, **named: Any) -> Any:
     """``np.where``; of a condition alone, the places where it holds in this run."""
     choices += tuple(named[k] for k in ("x", "y") if k in named)
     if choices:
-        return _answer(gnp.where(*[gnp.array(unboxed(x)) if isinstance(x, (list, tuple)) else unboxed(x) for x in
+        return _array(gnp.where(*[gnp.array(unboxed(x)) if isinstance(x, (list, tuple)) else unboxed(x) for x in
                                    (condition, *choices)]))  # fmt: skip
     return nonzero(condition)
 
@@ -322,6 +339,8 @@ ALWAYS.update({
     "numpy.empty": lambda shape, dtype=float, **_: boxed(np.zeros(unboxed(shape), dtype)),
     "numpy.empty_like": lambda a, *args, **kwargs: _of_form("zeros_like")(a, *args, **kwargs),
     "numpy.fromiter": fromiter,
+    "numpy.lib.stride_tricks.as_strided": as_strided,
+    "numpy.lib.stride_tricks.sliding_window_view": sliding_window_view,
     "numpy.apply_along_axis": apply_along_axis,
     "numpy.piecewise": piecewise,
 })  # fmt: skip

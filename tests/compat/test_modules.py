@@ -32,6 +32,8 @@ def plain(source: str) -> Any:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", list(MODULES))
 def test_module(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if "scipy" in MODULES[name]:
+        pytest.importorskip("scipy")
     path = tmp_path / "module.py"
     path.write_text(MODULES[name], encoding="utf-8")
     f, x, h = plain(MODULES[name]), 1.3, 1e-6

@@ -334,9 +334,20 @@ def value_of(x: Any) -> Any:
     """The NumPy value that a value has in this run, computed on demand; None where there is none."""
     if not isinstance(x, Tracer):
         return raw(x)
-    trace = x.trace
-    known = trace._known
-    stack: list[Tracer] = [x]
+    known = x.trace._known
+    if x not in known:
+        saved, STATE.trace = STATE.trace, None
+        try:
+            with np.errstate(all="ignore"):
+                _evaluate(x, x.trace, known)
+        finally:
+            STATE.trace = saved
+    return known[x]
+
+
+def _evaluate(x: Tracer, trace: Trace, known: dict[Var, Any]) -> None:
+    """Computes the value of a tracer, and of all that it needs."""
+    stack: list[Var] = [x]
     while stack:
         var = stack[-1]
         if var in known:
@@ -347,12 +358,18 @@ def value_of(x: Any) -> Any:
             origin = trace.origins.get(var)
             known[var] = value_of(origin) if origin is not None else None
             continue
-        pending = [a for a in eqn.inputs if type(a) is Tracer and a not in known]
-        if pending:
-            stack.extend(pending)
-            continue
-        _evaluate_into(eqn, known)
-    return known[x]
+        waiting = len(stack)
+        values = []
+        for a in eqn.inputs:
+            if isinstance(a, Literal):
+                values.append(a.value)
+            elif a in known:
+                values.append(known[a])
+            else:
+                stack.append(a)
+        if len(stack) == waiting:
+            _evaluate_into(eqn, values, known)
+            stack.pop()
 
 
 def depends_on_input(x: Tracer) -> bool:
@@ -375,20 +392,16 @@ def depends_on_input(x: Tracer) -> bool:
     return False
 
 
-def _evaluate_into(eqn: Eqn, known: dict[Var, Any]) -> None:
-    values = [a.value if isinstance(a, Literal) else known[a] for a in eqn.inputs]
-    if any(v is None for v in values) or eqn.primitive.effect:
-        results: Any = [None] * len(eqn.outputs)
+def _evaluate_into(eqn: Eqn, values: Sequence[Any], known: dict[Var, Any]) -> None:
+    primitive = eqn.primitive
+    if primitive.effect or any([v is None for v in values]):
+        known.update(dict.fromkeys(eqn.outputs))
+        return
+    results = primitive.run(*values, **eqn.params)
+    if primitive.multiple:
+        known.update(zip(eqn.outputs, results, strict=True))
     else:
-        saved, STATE.trace = STATE.trace, None
-        try:
-            with np.errstate(all="ignore"):
-                results = eqn.primitive.run(*values, **eqn.params)
-        finally:
-            STATE.trace = saved
-        results = results if eqn.primitive.multiple else [results]
-    for var, value in zip(eqn.outputs, results, strict=True):
-        known[var] = value
+        known[eqn.outputs[0]] = results
 
 
 def trace_program(
