@@ -40,6 +40,8 @@ VALUES: list[tuple[str, Any]] = [
     ("grad(lambda x: (x * np.int64(x)).sum())(onp.array([1.5, 2.5]))", np.array([1.0, 2.0])),
     ("isinstance(onp.int64(3), np.int64) and not isinstance(3.0, np.int64)", True),
     ("np.int32(3.7)", np.int32(3)),
+    ("grad(lambda x: x**2 * onp.array([3.0, 5.0])[np.floor(x).astype(int)])(1.5)", 15.0),
+    ("grad(lambda x: np.sum(x[1:] * onp.arange(3.0)[x > 1]))(onp.array([0.0, 2.0, 3.0]))", np.array([0.0, 1.0, 2.0])),
     # the type of what where chooses
     ("type(np.where(True, 1, 2.0)).__name__", "float"),
     ("np.where(False, [1, 2], [3, 4])", [3, 4]),

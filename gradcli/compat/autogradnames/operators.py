@@ -23,6 +23,7 @@ from gradcli.engine import api
 from gradcli.engine.array import PROTOCOLS, Value, is_value
 from gradcli.engine.checkpoint import checkpoint as _checkpoint
 from gradcli.engine.custom import as_value
+from gradcli.engine.trace.tracer import Tracer, value_of
 from gradcli.engine.tree import tree_leaves, tree_map
 
 Function = Callable[..., Any]
@@ -56,7 +57,16 @@ def _with_lists(x: Any, y: Any) -> Any:
     return gnp.asarray(x), gnp.asarray(y)
 
 
-PROTOCOLS["lists"] = _with_lists
+def _as_array(x: Tracer, dtype: Any) -> Any:
+    """A mask or index as NumPy's array, where NumPy asks for it: autograd has no boxes of integers. None for others."""
+    found = value_of(x) if MODE.tracing and x.dtype.kind in "biu" else None
+    if found is not None:
+        x.trace.note(x, found)
+        found = np.asarray(found, dtype)
+    return found
+
+
+PROTOCOLS.update(lists=_with_lists, array=_as_array)
 
 
 def _traced(fun: Function, forward: bool) -> Function:

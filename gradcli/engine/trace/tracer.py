@@ -129,6 +129,9 @@ class Tracer(Var, Value):
         return result
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        taken = PROTOCOLS["array"](self, dtype) if "array" in PROTOCOLS else None
+        if taken is not None:
+            return taken
         location = user_location()
         _check_assignment(self, location)
         raise fail(
