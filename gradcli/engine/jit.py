@@ -45,6 +45,11 @@ class Program:
         compiled: Compiled = import_module("gradcli.engine.execute.compiled").compile_program(self.jaxpr)
         return compiled
 
+    @functools.cached_property
+    def closed(self) -> tuple[Jaxpr, tuple[Any, ...]]:
+        """The program for an equation: always the same one, so that what is derived from it is kept."""
+        return self.jaxpr.closed()
+
     def results(self, args: Sequence[Any]) -> Any:
         """Runs it on values without tracers, and builds its result."""
         outs, types = None, self.jaxpr.out_types
@@ -109,7 +114,7 @@ class Jitted:
             found = self._trace(key, run, leaves)
         jaxpr = found.jaxpr
         if tracing() or any(isinstance(x, Tracer) for x in (*leaves, *jaxpr.consts)):
-            closed, consts = jaxpr.closed()
+            closed, consts = found.closed
             return tree_unflatten(found.out_tree, call(closed, [*consts, *leaves], jaxpr.name))
         if settings().checks_values:
             return tree_unflatten(found.out_tree, evaluate_jaxpr(jaxpr, leaves))

@@ -13,6 +13,7 @@ from gradcli.engine.autodiff import stop_gradient
 from gradcli.engine.control.solve import custom_linear_solve
 from gradcli.engine.custom import custom_jvp
 from gradcli.engine.ir.types import broadcast_shapes
+from gradcli.engine.jit import jit
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.linalg.lu import lu, lu_solve
 from gradcli.engine.ops.linalg.matrices import cast, eye, floats, mask, mH, symmetrize, take_rows
@@ -20,7 +21,6 @@ from gradcli.engine.ops.linalg.qr import geqrf
 from gradcli.engine.ops.linalg.triangular import triangular_solve
 from gradcli.engine.ops.operators import absolute, like, matmul, where
 from gradcli.engine.ops.shape import broadcast_in_dim, concatenate, expand_dims, moveaxis, reshape
-from gradcli.engine.trace.tracer import STATE
 from gradcli.numpy._base import arr, type_error, value_error
 from gradcli.numpy._linalg_factors import svd, svdvals
 from gradcli.numpy._linear import diagonal, trace
@@ -65,7 +65,7 @@ def solve(a: Any, b: Any) -> Any:
                           "b is a vector [n] or matrices [..., n, m]; a batch of vectors is b[..., None]")  # fmt: skip
     vector = b.ndim == 1
     b = expand_dims(b, (1,)) if vector else b
-    x = _solve_wide(a, b) if a.ndim == 2 and b.ndim > 2 else _solve_each(a, b)
+    x = _solve_wide(a, b) if a.ndim == 2 and b.ndim > 2 else _solved(a, b)
     return reshape(x, x.shape[:-1]) if vector else x
 
 
@@ -74,7 +74,7 @@ def _solve_wide(a: Any, b: Any) -> Any:
     *lead, n, m = b.shape
     last = len(lead)
     side = reshape(moveaxis(b, last, 0), (n, math.prod(lead) * m))
-    return moveaxis(reshape(_solve_each(a, side), (n, *lead, m)), 0, last)
+    return moveaxis(reshape(_solved(a, side), (n, *lead, m)), 0, last)
 
 
 def _solve_each(a: Any, b: Any) -> Any:
@@ -82,14 +82,15 @@ def _solve_each(a: Any, b: Any) -> Any:
     lead = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     a, b = broadcast_to(a, (*lead, n, n)), broadcast_to(b, (*lead, n, m))
     factors, _, permutation = lu(stop_gradient(a))
-    if STATE.trace is None:  # only the value is wanted
-        return lu_solve(factors, permutation, b)
     return custom_linear_solve(
         lambda x: matmul(a, x),
         b,
         lambda _, right: lu_solve(factors, permutation, right),
         lambda _, right: lu_solve(factors, permutation, right, 1),
     )
+
+
+_solved = jit(_solve_each)  # traced and linearized once for each pair of shapes
 
 
 def inv(a: Any) -> Any:
@@ -151,7 +152,7 @@ def det(a: Any) -> Any:
         return _minor(a, 0, 1)
     if a.shape[-1] == 3:
         return sum(e.mul(a[..., 0, :], _first_cofactors(a)), -1)
-    return _det(a)
+    return _compiled_det(a)
 
 
 def _minor(a: Any, i: int, j: int) -> Any:
@@ -174,6 +175,9 @@ def _det(a: Any) -> Any:
 def _det_rule(primals: Any, tangents: Any) -> Any:
     value, product = _adjugate_times(primals[0], tangents[0])
     return value, trace(product, axis1=-1, axis2=-2)
+
+
+_compiled_det = jit(_det)
 
 
 def _swaps(pivots: Any, dtype: Any) -> Any:
@@ -227,7 +231,7 @@ def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
         if a.dtype.kind == "c":
             raise type_error("slogdet with method='qr' does not accept complex matrices", "use method='lu'")
         return SlogdetResult(*_slogdet_qr(a))
-    return SlogdetResult(*_slogdet_lu(a))
+    return SlogdetResult(*_compiled_slogdet(a))
 
 
 @custom_jvp
@@ -252,6 +256,9 @@ def _slogdet_qr(a: Any) -> tuple[Any, Any]:
 @_slogdet_lu.defjvp
 def _slogdet_lu_rule(primals: Any, tangents: Any) -> Any:
     return _moved_sign(_slogdet_lu(primals[0]), trace(solve(primals[0], tangents[0]), axis1=-2, axis2=-1))
+
+
+_compiled_slogdet = jit(_slogdet_lu)
 
 
 @_slogdet_qr.defjvp

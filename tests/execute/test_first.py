@@ -29,11 +29,12 @@ def bits(x: Any) -> bytes:
     return np.asarray(raw(x)).tobytes()
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(60))
 def test_the_same_digits_as_compiled(seed: int) -> None:
     f = build(draw(seed + 300, 14), gradcli_modules())
-    x, y = np.random.default_rng(seed).uniform(-1, 1, 2).tolist()
-    for g in (f, grad(f), grad(lambda a, b: grad(f)(a, b) * cubed(a))):
+    shape: tuple[int, ...] = [(), (3,), (1,)][seed % 3]
+    x, y = (v if shape else float(v) for v in np.random.default_rng(seed).uniform(-1, 1, (2, *shape)))
+    for g in (f, grad(f), grad(lambda a, b: gnp.sum(grad(f)(a, b) * cubed(a)))):
         program = make_jaxpr(g)(x, y)
         found, wanted = first_run(program, [x, y]), compile_program(program)([x, y])
         if found is not None:
@@ -55,6 +56,21 @@ def test_a_function_that_is_called_three_times() -> None:
         assert first[name].type is second[name].type is third[name].type
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: gnp.linalg.solve(gnp.eye(3) + x, gnp.arange(3.0)) * gnp.exp(x),
+        lambda x: lax.cond(x > 0.2, gnp.sin, gnp.cos, x) * gnp.float32(2) + gnp.int32(3),
+        lambda x: (gnp.sort(gnp.arange(4) * x)[1], gnp.argmax(gnp.arange(4) * x), gnp.exp(1j * x)),
+        lambda x: lax.switch(gnp.int32(x * 9), [gnp.sin, gnp.cos, gnp.tanh], x),
+    ],
+)
+def test_small_arrays_and_branches(f: Any) -> None:
+    program = make_jaxpr(f)(0.7)
+    found, wanted = first_run(program, [0.7]), compile_program(program)([0.7])
+    assert found is not None and [bits(a) for a in found] == [bits(b) for b in wanted]
+
+
 @pytest.mark.parametrize("at", [0.0, -1.0, math.inf, math.nan])
 def test_what_plain_numbers_refuse_is_left_to_numpy(at: float) -> None:
     f = jit(grad(lambda x: gnp.log(x) / x + gnp.sqrt(x)))
@@ -67,13 +83,12 @@ def test_what_plain_numbers_refuse_is_left_to_numpy(at: float) -> None:
 @pytest.mark.parametrize(
     "f",
     [
-        lambda x: gnp.sum(gnp.ones(3) * x),
+        lambda x: gnp.sum(gnp.ones(9000) * x),
         lambda x: lax.fori_loop(0, 3, lambda i, a: a * 2.0, x),
-        lambda x: lax.cond(x > 0, lambda a: a, lambda a: -a, x),
-        lambda x: gnp.float32(x) * 2,
+        lambda x: lax.cond(x > 0, lambda a: lax.scan(lambda c, t: (c * t, None), a, gnp.ones(3))[0], lambda a: -a, x),
     ],
 )
-def test_arrays_loops_and_other_dtypes_are_compiled(f: Any) -> None:
+def test_loops_and_large_arrays_are_compiled(f: Any) -> None:
     assert first_run(make_jaxpr(f)(0.5), [0.5]) is None
 
 

@@ -78,7 +78,7 @@ class Note:
         return f"specialised: {self.text}" + (f", {self.source.location()}" if self.source is not None else "")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Jaxpr:
     """A program. Identity, not content, is equality, so that it can be a parameter and a cache key."""
 

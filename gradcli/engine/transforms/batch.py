@@ -11,6 +11,7 @@ from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.shape import batch_to_front
 from gradcli.engine.trace.tracer import STATE, bind, trace_closed
+from gradcli.engine.transforms.kept import kept
 from gradcli.engine.transforms.rules import RuleCache, evaluate_jaxpr, get, has_kinds, trace_rule
 
 Dims = list[int | None]
@@ -76,6 +77,7 @@ def batched_type(t: ArrayType, size: int) -> ArrayType:
     return t.with_shape((size, *t.shape))
 
 
+@kept
 def batch_jaxpr(
     jaxpr: Jaxpr, size: int, batched: Sequence[bool], force: Sequence[bool] | None = None
 ) -> tuple[Jaxpr, list[bool]]:

@@ -14,6 +14,7 @@ from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.shape import zeros
 from gradcli.engine.trace.tracer import STATE, bind, trace_closed
+from gradcli.engine.transforms.kept import kept
 from gradcli.engine.transforms.rules import RuleCache, evaluate_jaxpr, get, has_kinds, on_numbers, trace_rule
 
 Tangents = list[Any]
@@ -129,6 +130,7 @@ def _rows(eqn: Eqn, result: Any) -> Any:
     return zip(eqn.outputs, out, dot, strict=True)
 
 
+@kept
 def jvp_jaxpr(
     jaxpr: Jaxpr, active: Sequence[bool], instantiate: Sequence[bool] | None = None
 ) -> tuple[Jaxpr, list[bool]]:

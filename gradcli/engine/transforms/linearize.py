@@ -18,6 +18,7 @@ from gradcli.engine.ops.shape import zeros
 from gradcli.engine.record import record
 from gradcli.engine.trace.collect import RareCollections
 from gradcli.engine.trace.tracer import STATE, Trace, Tracer, trace_closed
+from gradcli.engine.transforms.kept import kept
 from gradcli.engine.transforms.rules import evaluate_jaxpr, get, has_kinds, on_numbers, target, write_again
 from gradcli.engine.transforms.split import SPLITS, OneLinear, Reading, Split, apply_rule
 from gradcli.engine.transforms.transpose import Cotangents
@@ -271,6 +272,7 @@ class SplitJaxpr:
         return [next(stream) if i is None else inputs[i] for i in self.residual_inputs]
 
 
+@kept
 def linearize_jaxpr(
     jaxpr: Jaxpr,
     active: Sequence[bool],

@@ -10,6 +10,7 @@ from gradcli.engine.ops.define import Undefined
 from gradcli.engine.ops.elementwise import add_any
 from gradcli.engine.ops.shape import zeros
 from gradcli.engine.trace.tracer import STATE, bind, trace_closed
+from gradcli.engine.transforms.kept import kept
 from gradcli.engine.transforms.rules import get
 
 Cotangents = dict[Var, Any]
@@ -71,6 +72,7 @@ def backward_jaxpr(jaxpr: Jaxpr, args: Sequence[Any], cotangents: Sequence[Any])
     return backward(linear, known, jaxpr.outputs, cotangents, jaxpr.inputs)
 
 
+@kept
 def transpose_jaxpr(
     jaxpr: Jaxpr, linear: Sequence[bool], has_cotangent: Sequence[bool], instantiate: bool = False
 ) -> tuple[Jaxpr, list[bool]]:
