@@ -270,7 +270,7 @@ class Trace:
         if condition is not None and isinstance(outcome, bool):
             note = Note(f"{condition.group(1)} is {outcome}", source)
         else:
-            note = Note(f"{tracer.type} is {outcome}" + (f" in `{text}`" if text else ""), source)
+            note = Note(f"{tracer.type} is {_shown(outcome)}" + (f" in `{text}`" if text else ""), source)
         trace: Trace | None = self
         while trace is not None:  # the decision holds for every program around as well
             trace.notes.append(note)
@@ -291,6 +291,15 @@ class Trace:
         self._indexed = len(self.eqns)
         index = self._producers.get(var)
         return None if index is None else self.eqns[index]
+
+
+def _shown(outcome: Any) -> str:
+    """What became of a value, in one line: loops note many, and printing arrays takes long."""
+    if not np.ndim(outcome):
+        return str(outcome)
+    if outcome.dtype == bool:
+        return f"true in {int(np.count_nonzero(outcome))} of {outcome.size} places"
+    return str(outcome.tolist()) if outcome.size <= 12 else f"as its {outcome.size} numbers are in this run"
 
 
 def bind(primitive: Primitive, *args: Any, **params: Any) -> Any:
