@@ -67,6 +67,9 @@ class _Numpy(Standin):
         return numpy_modules()[inner if inner in ("numpy.linalg", "numpy.fft") else "numpy"]
 
     def _of_sources(self, name: str) -> Any:
+        constants = import_module(f"{_OWN}.constants")
+        if self._behind() is numpy_modules()["numpy"] and name in constants.NAMES:
+            return constants.unboxed(name)
         return getattr(self._behind(), name, super()._of_sources(name))
 
     def __dir__(self) -> list[str]:

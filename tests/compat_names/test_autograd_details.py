@@ -14,7 +14,7 @@ import numpy as onp
 import autograd.numpy as np
 import autograd.numpy.random as npr
 from autograd import *
-from autograd import deriv, elementwise_grad, grad, hessian, jacobian, make_vjp
+from autograd import deriv, grad_and_aux, elementwise_grad, grad, hessian, jacobian, make_vjp
 from autograd.extend import primitive, defvjp, defjvp
 from autograd.test_util import check_grads
 rng = onp.random.RandomState(0)
@@ -42,6 +42,12 @@ VALUES: list[tuple[str, Any]] = [
     ("np.int32(3.7)", np.int32(3)),
     ("grad(lambda x: x**2 * onp.array([3.0, 5.0])[np.floor(x).astype(int)])(1.5)", 15.0),
     ("grad(lambda x: np.sum(x[1:] * onp.arange(3.0)[x > 1]))(onp.array([0.0, 2.0, 3.0]))", np.array([0.0, 1.0, 2.0])),
+    # what has no derivative is not traced, where its value is known
+    ("type(grad_and_aux(lambda x: (np.sum(x), np.floor(x)))(onp.array([1.5]))[1]).__name__", "ndarray"),
+    ("(lambda seen: (grad(lambda x: seen.append(np.floor(x)) or x)(1.5), type(seen[0]).__name__))([])[1]", "float64"),
+    ("jacobian(lambda x: x * np.sign(x) + np.round(x))(onp.array([-1.0, 2.0]))", np.diag([-1.0, 1.0])),
+    ("hessian(lambda x: np.sum(x**3 * np.isfinite(x)))(onp.ones(2))", 6 * np.eye(2)),
+    ("jacobian(lambda x: np.stack([x[np.argmax(x)], x[np.argsort(x)[0]]]))(onp.array([2.0, 1.0]))", np.eye(2)),
     # the type of what where chooses
     ("type(np.where(True, 1, 2.0)).__name__", "float"),
     ("np.where(False, [1, 2], [3, 4])", [3, 4]),
