@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import Value, type_of
+from gradcli.engine.array import Array, Value, type_of
 from gradcli.engine.control.common import trace_tree
 from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
@@ -20,7 +20,7 @@ from gradcli.engine.trace.source import user_location
 from gradcli.engine.transforms.jvp import jvp_values
 from gradcli.engine.transforms.linearize import Linear, linearize_values
 from gradcli.engine.transforms.rules import evaluate_jaxpr
-from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_structure, tree_unflatten
+from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_unflatten
 
 Function = Callable[..., Any]
 
@@ -76,16 +76,16 @@ def value_and_grad(
     @functools.wraps(fun, updated=())
     def run(*args: Any, **kwargs: Any) -> Any:
         picked = picked_numbers(argnums, args, fun)
-        chosen = tuple(args[i] for i in picked)
-        for leaf in tree_flatten(chosen)[0]:
-            _check_input(type_of(as_value(leaf)), holomorphic, allow_int)
-
-        result = vjp_of(of_chosen_args(fun, args, kwargs, picked), chosen, has_aux)
-        out, pull = result[0], result[1]
+        leaves, in_tree = flat_values(tuple([args[i] for i in picked]))
+        for leaf in leaves:
+            _check_input(leaf.type, holomorphic, allow_int)
+        at = _Linearized(of_chosen_args(fun, args, kwargs, picked), leaves, in_tree, has_aux)
+        out = at.value()
         _check_scalar(out, holomorphic)
-        gradients = pull(_one_like(out))
+        t = type_of(out)
+        gradients = at.pulled([Array(t.dtype.type(1), t.strong())])
         gradient = gradients[0] if isinstance(argnums, int) else tuple(gradients)
-        return ((out, result[2]) if has_aux else out), gradient
+        return ((out, at.aux()) if has_aux else out), gradient
 
     return run
 
@@ -118,27 +118,20 @@ def _check_input(t: ArrayType, holomorphic: bool, allow_int: bool) -> None:
     kind = t.dtype.kind
     if holomorphic and kind != "c":
         raise fail("G205", f"grad with holomorphic=True requires complex inputs, got {t.dtype.name}.", cls=TypeError)
-    if kind == "f" or (kind == "c" and holomorphic) or (allow_int and kind in "iub"):
+    if kind in "fc" or (allow_int and kind in "iub"):
         return
-    if kind == "c":
-        hint = "pass holomorphic=True, or differentiate the real and imaginary parts"
-    else:
-        hint = "give a float, e.g. 3.0 instead of 3, or pass allow_int=True"
     raise fail(
         "G205",
         "grad requires real- or complex-valued inputs (input dtype that is a sub-dtype of np.inexact), "
-        f"but got {t.dtype.name}."
-        if kind != "c"
-        else f"grad requires real-valued inputs (got {t.dtype.name}).",
-        hint=hint,
+        f"but got {t.dtype.name}.",
+        hint="give a float, e.g. 3.0 instead of 3, or pass allow_int=True",
         location=user_location(),
         cls=TypeError,
     )
 
 
 def _check_scalar(out: Any, holomorphic: bool) -> None:
-    leaves = tree_flatten(out)[0]
-    if len(leaves) != 1 or tree_structure(out).num_leaves != 1 or not isinstance(out, Value):
+    if not isinstance(out, Value):
         raise fail(
             "G204",
             f"Gradient only defined for scalar-output functions. Output was {out}.",
@@ -163,10 +156,6 @@ def _check_scalar(out: Any, holomorphic: bool) -> None:
         )
 
 
-def _one_like(out: Any) -> Any:
-    return type_of(out).dtype.type(1)
-
-
 def vjp(fun: Function, *primals: Any, has_aux: bool = False, reduce_axes: Any = ()) -> Any:
     """``fun(*primals)`` and the function that maps a cotangent of its output to cotangents of the primals.
 
@@ -178,31 +167,50 @@ def vjp(fun: Function, *primals: Any, has_aux: bool = False, reduce_axes: Any = 
 
 
 def vjp_of(fun: Function, primals: Sequence[Any], has_aux: bool) -> Any:
-    jaxpr, leaves, in_tree, out_tree = program_of(fun, primals)
-    out_tree, aux_tree = _split_aux(out_tree, has_aux)
-    active = [x.type.is_float for x in leaves]
-    outs, linear = linearize_values(jaxpr, leaves, active)
-    n = out_tree.num_leaves
-    types = [type_of(o) for o in outs[:n]]
+    leaves, in_tree = flat_values(tuple(primals))
+    at = _Linearized(fun, leaves, in_tree, has_aux)
+    types = [type_of(o) for o in at.outs[: at.count]]
 
     def pull(cotangent: Any) -> Any:
         cts, ct_tree = flat_values(cotangent)
-        if ct_tree != out_tree:
-            raise fail("G210", f"the cotangent's structure {ct_tree} is not the output's {out_tree}", cls=ValueError)
+        if ct_tree != at.out_tree:
+            raise fail("G210", f"the cotangent's structure {ct_tree} is not the output's {at.out_tree}", cls=ValueError)
         for ct, t in zip(cts, types, strict=True):
             if ct.shape != t.shape:
                 raise fail("G206", f"a cotangent of shape {ct.shape} was given for an output {t}", cls=ValueError)
         cast = [convert_element_type(c, t.dtype) if c.dtype != t.dtype else c for c, t in zip(cts, types, strict=True)]
-        found = linear.pull_back([*cast, *[None] * (len(outs) - n)])
-        stream = iter(found)
-        flat = [next(stream) if a else None for a in active]
-        return tree_unflatten(in_tree, [_instantiated(ct, x.type) for ct, x in zip(flat, leaves, strict=True)])
+        return at.pulled(cast)
 
-    out = tree_unflatten(out_tree, outs[:n])
-    if has_aux:
-        assert aux_tree is not None
-        return out, pull, tree_unflatten(aux_tree, outs[n:])
-    return out, pull
+    return (at.value(), pull, at.aux()) if has_aux else (at.value(), pull)
+
+
+class _Linearized:
+    """A function at a point: its outputs, the ``count`` first of them those of the result, and its linear map."""
+
+    def __init__(self, fun: Function, leaves: Sequence[Any], in_tree: TreeDef, has_aux: bool) -> None:
+        self.leaves, self.in_tree = leaves, in_tree
+        jaxpr, out_tree = trace_tree(fun, in_tree, [x.type for x in leaves], name_of(fun), leaves)
+        self.out_tree, self.aux_tree = _split_aux(out_tree, has_aux)
+        self.count = self.out_tree.num_leaves
+        self.active = [x.type.is_float for x in leaves]
+        self.outs, self.linear = linearize_values(jaxpr, leaves, self.active)
+
+    def value(self) -> Any:
+        """The result."""
+        return tree_unflatten(self.out_tree, self.outs[: self.count])
+
+    def aux(self) -> Any:
+        """The auxiliary result."""
+        assert self.aux_tree is not None
+        return tree_unflatten(self.aux_tree, self.outs[self.count :])
+
+    def pulled(self, cotangents: Sequence[Any]) -> Any:
+        """The cotangents of the arguments for those of the result."""
+        found = iter(self.linear.pull_back([*cotangents, *[None] * (len(self.outs) - self.count)]))
+        flat = [next(found) if a else None for a in self.active]
+        return tree_unflatten(
+            self.in_tree, [_instantiated(ct, x.type) for ct, x in zip(flat, self.leaves, strict=True)]
+        )
 
 
 def _split_aux(tree: TreeDef, has_aux: bool) -> tuple[TreeDef, TreeDef | None]:
@@ -217,9 +225,13 @@ FLOAT0 = np.dtype([("float0", np.void, 0)])
 
 
 def _instantiated(x: Any, t: ArrayType) -> Any:
-    """A (co)tangent written out: zeros for None, and JAX's float0 zeros for types that have no tangents."""
+    """A (co)tangent written out: zeros for None, and JAX's float0 zeros for types that have no tangents.
+
+    That of a weak value is weak, as it is of a Python number: it decides no dtype where it is used next.
+    """
     if x is not None:
-        return as_value(x)
+        value = as_value(x)
+        return Array(value.value, t) if t.weak_type and type(value) is Array and value.shape == t.shape else value
     return as_value(zeros(t.strong())) if t.is_float else np.zeros(t.shape, FLOAT0)
 
 
