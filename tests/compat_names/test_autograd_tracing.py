@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradcli.engine import api
 from tests.compat_names.running import standin
 
 PRELUDE = """
@@ -100,6 +101,23 @@ register_notrace(VJPNode, twice)
 fixed = grad(lambda x: x * twice(x))(3.0)
 """)
     assert out["text"].startswith("VJP of") and out["slope"] == 2.0 and out["fixed"] == 6.0
+
+
+def test_primitives_have_their_rules_in_the_operators_of_gradcli_too() -> None:
+    out = run("""
+cube = primitive(lambda x: x**3)
+defvjp(cube, lambda ans, x: lambda g: 3.0 * x**2 * g)
+f = lambda x: cube(np.sin(x))
+""")
+    x = np.float64(0.7)
+    assert api.grad(out["f"])(x) == pytest.approx(3 * np.sin(x) ** 2 * np.cos(x), rel=1e-14)
+    assert api.jvp(out["f"], (x,), (np.float64(1.0),))[1] == pytest.approx(3 * np.sin(x) ** 2 * np.cos(x), rel=1e-14)
+    assert api.grad(api.grad(out["f"]))(x) == pytest.approx(float(bend(x)), rel=1e-12)
+
+
+def bend(x: float) -> float:
+    """The second derivative of sin(x)**3."""
+    return 6 * np.sin(x) * np.cos(x) ** 2 - 3 * np.sin(x) ** 3
 
 
 @pytest.mark.parametrize("result", ["np.allclose(x, 2.0)", "np.sum(x > 1)", "True"])

@@ -60,9 +60,9 @@ class Primitive:
             with_jvp = custom_jvp(call.value)
             with_jvp.defjvp(call.jvp)
             return with_jvp(*dynamic)
-        if not MODE.tracing:  # nothing is differentiated: other traces take it as it is
-            return plain(call.value(*dynamic))
         if self not in VJPS:
+            if not MODE.tracing:  # by an operator of autograd's, at least: other traces may take it as it is
+                return plain(call.value(*dynamic))
             raise NotImplementedError(f"VJP of {self._name} wrt argnums {traced} not defined")
         with_vjp = custom_vjp(call.value)
         with_vjp.defvjp(call.fwd, call.bwd)

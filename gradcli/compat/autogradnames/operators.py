@@ -20,7 +20,7 @@ import numpy as np
 from gradcli import numpy as gnp
 from gradcli.compat.autogradnames.values import floats, isbox, ordered_like, plain
 from gradcli.engine import api
-from gradcli.engine.array import PROTOCOLS, Value, is_value
+from gradcli.engine.array import PROTOCOLS, Array, Value, is_value
 from gradcli.engine.checkpoint import checkpoint as _checkpoint
 from gradcli.engine.custom import as_value
 from gradcli.engine.trace.tracer import Tracer, value_of
@@ -76,6 +76,8 @@ def _traced(fun: Function, forward: bool) -> Function:
     def run(x: Any) -> Any:
         with _mode(forward):
             out = fun(x)
+        if type(out) is Tracer:
+            return out
         if not any(isbox(leaf) for leaf in tree_leaves(out)):
             warnings.warn("Output seems independent of input.", stacklevel=2)
         return tree_map(as_value, out)
@@ -88,7 +90,8 @@ def vjp_of(fun: Function, x: Any) -> tuple[Function, Any]:
     value, pull = api.vjp(_traced(fun, False), floats(x))
 
     def vjp(g: Any) -> Any:
-        full = tree_map(lambda ct, v: _cotangent(ct, v), g, value)
+        quick = type(g) is np.float64 and type(value) is Array and value.type.shape == () and value.dtype == g.dtype
+        full = g if quick else tree_map(_cotangent, g, value)
         return ordered_like(plain(pull(full)[0]), x)
 
     return vjp, plain(value)
@@ -148,8 +151,13 @@ make_vjp = unary_to_nary(vjp_of)
 make_jvp = unary_to_nary(jvp_of)
 
 
+_ONE = np.float64(1.0)
+
+
 def _real_scalar(ans: Any, name: str) -> Any:
     """The cotangent one of a real result with one element. Raises TypeError for any other result."""
+    if type(ans) is np.float64:
+        return _ONE
     leaves = tree_leaves(ans)
     if len(leaves) == 1 and as_value(leaves[0]).dtype.kind in "biu":
         raise TypeError(f"{name}: the function returned {leaves[0]!r}, a {type(leaves[0]).__name__}, and not a float")
