@@ -75,19 +75,9 @@ def test_old_ways_to_define_gradients() -> None:
         ag["autograd.extend"].defvjp(np.sin, lambda ans, x: lambda g: g)
 
 
-@pytest.mark.parametrize("module", ["autograd.extend", "autograd.core"])
-def test_classes_of_one_s_own_are_refused_by_name(module: str) -> None:
-    class Mine:
-        pass
-
-    for kind in ("Box", "VSpace"):
-        with pytest.raises(NotImplementedError, match="Mine"):
-            getattr(ag[module], kind).register(Mine)
-
-
 def test_user_primitives_say_what_they_lack() -> None:
     primitive: Any = jx["jax.extend.core"].Primitive("half_done")
-    with pytest.raises(RuleError, match="half_done.*type"):
+    with pytest.raises(NotImplementedError, match="half_done.*implementation"):
         primitive.bind(1.0)
     primitive.def_abstract_eval(lambda x: x)
     with pytest.raises(RuleError, match="half_done.*implementation"):

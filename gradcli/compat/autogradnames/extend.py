@@ -15,7 +15,7 @@ import numpy as np
 
 from gradcli import numpy as gnp
 from gradcli.compat.autogradnames.operators import MODE
-from gradcli.compat.autogradnames.values import getval, getvals, isbox, known, plain, untraced
+from gradcli.compat.autogradnames.values import BOX_TYPES, OBJECTS, getval, getvals, isbox, known, plain, untraced
 from gradcli.compat.autogradnames.vspace import vspace
 from gradcli.engine.callbacks import pure_callback
 from gradcli.engine.custom import as_value, custom_jvp, custom_vjp
@@ -49,6 +49,8 @@ class Primitive:
         return getattr(self.fun, "__name__", str(self.fun))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if BOX_TYPES and not BOX_TYPES.isdisjoint(map(type, args)):
+            return OBJECTS["run"](self, args, kwargs)
         traced = tuple(i for i, a in enumerate(args) if any(isbox(leaf) for leaf in tree_leaves(a)))
         if not traced or self.constant:
             with untraced():
@@ -67,6 +69,10 @@ class Primitive:
         with_vjp = custom_vjp(call.value)
         with_vjp.defvjp(call.fwd, call.bwd)
         return with_vjp(*dynamic)
+
+    def cotangents(self, argnums: Sequence[int], ans: Any, args: Any, kwargs: Any, g: Any) -> Any:
+        """Those of some arguments, for one of the result."""
+        return VJPS[self](argnums, ans, args, kwargs)(g)
 
     def defvjp(self, vjpmaker: Function, argnum: int = 0) -> None:
         """autograd's old way: ``vjpmaker(g, ans, vs, gvs, *args, **kwargs)``."""
@@ -141,7 +147,8 @@ class _Call:
     def bwd(self, residuals: Any, g: Any) -> Any:
         """The reverse rule, from what the user gave for each argument."""
         dynamic, ans = plain(residuals[0]), plain(residuals[1])
-        cotangents = VJPS[self.primitive](self.traced, ans, tuple(self.full(dynamic)), self.kwargs)(plain(g))
+        full = tuple(self.full(dynamic))
+        cotangents = self.primitive.cotangents(self.traced, ans, full, self.kwargs, plain(g))
         pairs = zip(cotangents, dynamic, strict=True)
         return tuple(tree_map(_fitting, ct, d) for ct, d in pairs)
 

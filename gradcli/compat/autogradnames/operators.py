@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import numpy as gnp
-from gradcli.compat.autogradnames.values import floats, isbox, ordered_like, plain
+from gradcli.compat.autogradnames.values import BOXES, OBJECTS, floats, isbox, ordered_like, plain
 from gradcli.engine import api
 from gradcli.engine.array import PROTOCOLS, Array, Value, is_value
 from gradcli.engine.checkpoint import checkpoint as _checkpoint
@@ -87,6 +87,8 @@ def _traced(fun: Function, forward: bool) -> Function:
 
 def vjp_of(fun: Function, x: Any) -> tuple[Function, Any]:
     """``(pull, fun(x))``: pull takes a cotangent of the result to one of x."""
+    if BOXES and any(type(leaf) in BOXES for leaf in tree_leaves(x)):
+        return OBJECTS["vjp"](fun, x)  # type: ignore[no-any-return]
     value, pull = api.vjp(_traced(fun, False), floats(x))
 
     def vjp(g: Any) -> Any:
@@ -109,6 +111,9 @@ def _cotangent(ct: Any, like: Any) -> Any:
 
 def jvp_of(fun: Function, x: Any) -> Function:
     """``push(v) -> (fun(x), derivative along v)``."""
+
+    if BOXES and any(type(leaf) in BOXES for leaf in tree_leaves(x)):
+        raise NotImplementedError("forward mode takes arrays and numbers, not objects of other classes")
 
     def push(v: Any) -> Any:
         point = floats(x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,23 +14,39 @@ from gradcli.engine.array import PROPERTIES, Array, Value, is_value, raw
 from gradcli.engine.trace.tracer import STATE, Tracer, value_of
 from gradcli.engine.tree import tree_leaves, tree_map
 
+BOXES: dict[type, Any] = {}  # by class of objects: the class that boxes them
+BOX_TYPES: set[type] = set()
+OBJECTS: dict[str, Any] = {}  # filled by autogradnames.objects, once there is a class of boxes
+
 
 class _BoxMeta(type):
     """Traced values are instances of ``Box``."""
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, Tracer)
+        return super().__instancecheck__(instance) or (
+            cls.__module__ == __name__ and (isinstance(instance, Tracer) or type(instance) in BOX_TYPES)
+        )
 
 
 class Box(metaclass=_BoxMeta):
-    """The class of traced values. Boxes for classes of one's own are not supported."""
+    """The class of traced values; classes derived from it box objects of a user's class."""
+
+    def __init__(self, value: Any, trace: Any, node: Any) -> None:
+        self._value, self._trace, self._node = value, trace, node
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__} with value {self._value}"
 
     @classmethod
     def register(cls, value_type: type) -> None:
-        """Raises NotImplementedError: only arrays, numbers, and containers of them can be traced."""
-        raise NotImplementedError(
-            f"boxes for {value_type.__name__} are not supported: arrays, numbers, lists, tuples and dictionaries are"
-        )
+        """Says that this class boxes objects of ``value_type``, which can then be differentiated by."""
+        if cls.__module__ != __name__:  # arrays have their boxes
+            BOXES[value_type] = BOXES[cls] = cls
+            BOX_TYPES.add(cls)
+            import_module("gradcli.compat.autogradnames.objects")
 
 
 class ArrayBox(Box):
@@ -38,7 +55,7 @@ class ArrayBox(Box):
 
 def isbox(x: Any) -> bool:
     """Whether it is a traced value."""
-    return isinstance(x, Tracer)
+    return isinstance(x, Tracer) or type(x) in BOX_TYPES
 
 
 def getval(x: Any) -> Any:
@@ -48,6 +65,8 @@ def getval(x: Any) -> Any:
     """
     if isinstance(x, Tracer):
         return x.concrete()
+    if type(x) in BOX_TYPES:
+        return getval(x._value)
     return raw(x) if isinstance(x, Array) else x
 
 

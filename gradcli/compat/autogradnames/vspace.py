@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,13 +17,15 @@ class VSpace:
     size: int
     iscomplex = False
 
+    mappings: ClassVar[dict[type, Any]] = {}  # by class of objects: what makes the space of one
+
+    def __init__(self, value: Any) -> None:
+        """The space of a value. Subclasses keep what they need of it."""
+
     @classmethod
     def register(cls, value_type: type, vspace_maker: Any = None) -> None:
-        """Raises NotImplementedError: vector spaces of classes of one's own are not supported."""
-        raise NotImplementedError(
-            f"a vector space for {value_type.__name__} is not supported: "
-            "make it a pytree, by gradcli.tree_util.register_pytree_node"
-        )
+        """Says that objects of ``value_type`` are elements of this kind of space."""
+        VSpace.mappings[value_type] = vspace_maker or cls
 
     def zeros(self) -> Any:
         """The neutral element."""
@@ -31,21 +33,38 @@ class VSpace:
 
     def add(self, x: Any, y: Any) -> Any:
         """The sum of two elements."""
-        return tree_map(lambda a, b: a + b, x, y)
+        return self._add(x, y)
 
-    mut_add = add
+    def mut_add(self, x: Any, y: Any) -> Any:
+        """The sum, where the first may be changed in place; None is zero."""
+        return self._mut_add(self.zeros() if x is None else x, y)
 
     def scalar_mul(self, x: Any, a: Any) -> Any:
         """An element times a number."""
-        return tree_map(lambda leaf: leaf * a, x)
+        return self._scalar_mul(x, a)
 
     def inner_prod(self, x: Any, y: Any) -> Any:
         """The inner product, real."""
-        pairs = zip(tree_leaves(x), tree_leaves(y), strict=True)
-        return sum(np.real(np.dot(np.conj(np.ravel(a)), np.ravel(b))) for a, b in pairs)
+        return self._inner_prod(x, y)
 
     def covector(self, x: Any) -> Any:
         """The element of the dual space: the conjugate, where it is complex."""
+        return self._covector(x)
+
+    def _add(self, x: Any, y: Any) -> Any:
+        return tree_map(lambda a, b: a + b, x, y)
+
+    def _mut_add(self, x: Any, y: Any) -> Any:
+        return self._add(x, y)
+
+    def _scalar_mul(self, x: Any, a: Any) -> Any:
+        return tree_map(lambda leaf: leaf * a, x)
+
+    def _inner_prod(self, x: Any, y: Any) -> Any:
+        pairs = zip(tree_leaves(x), tree_leaves(y), strict=True)
+        return sum(np.real(np.dot(np.conj(np.ravel(a)), np.ravel(b))) for a, b in pairs)
+
+    def _covector(self, x: Any) -> Any:
         return tree_map(lambda leaf: np.conj(leaf) if type_of(leaf).dtype.kind == "c" else leaf, x)
 
     def __repr__(self) -> str:
@@ -135,6 +154,8 @@ class ContainerVSpace(VSpace):
 
 def vspace(value: Any) -> Any:
     """The vector space of a value. Raises TypeError for one that is in none."""
+    if type(value) in VSpace.mappings:
+        return VSpace.mappings[type(value)](value)
     if is_value(value):
         return ArrayVSpace(value)
     if isinstance(value, (list, tuple, dict)):
