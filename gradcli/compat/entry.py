@@ -6,6 +6,7 @@ import functools
 import sys
 import types
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,11 @@ def entered(
                     return function(*_each(args, as_plain), **_each(kwargs, as_plain))
                 with state.boxed():
                     return unboxed(function(*_each(args, _argument), **_each(kwargs, _argument)))
+        except Exception as error:
+            better = import_module("gradcli.compat.explain").explained(error)
+            if better is error:
+                raise
+            raise better from error
         finally:
             state.restore()
 

@@ -74,6 +74,13 @@ def bare(x: Any) -> Any:
     return x
 
 
+def _whole(x: Any) -> Any:
+    """Where to split or how to lay out, in this run: whole numbers, of which the trace notes the traced ones."""
+    if isinstance(x, (list, tuple)):
+        return type(x)([_whole(item) for item in x])
+    return np.asarray(x) if isinstance(x, Buffer) else int(x) if isinstance(x, Number) else x
+
+
 def has_boxes(x: Any) -> bool:
     """Whether a box is among the arguments, in lists and tuples too."""
     if isinstance(x, (list, tuple)):
@@ -127,7 +134,7 @@ class Function:
     def _view(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """The result as views of the first argument, where NumPy would give views."""
         first = args[0]
-        part = self.real(first.skeleton, *unboxed(args[1:]), **unboxed(dict(kwargs)))
+        part = self.real(first.skeleton, *[_whole(a) for a in args[1:]], **{k: _whole(a) for k, a in kwargs.items()})
         owner = owner_of(first.root.skeleton)
         if isinstance(part, (list, tuple)):
             views = [Buffer(None, p, first.root) for p in part if owner_of(p) is owner]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ _BASIC = frozenset({int, type(None), type(Ellipsis)})
 def is_basic(index: Any) -> bool:
     """Whether NumPy answers with a view (or an element): no arrays, no masks, nothing traced."""
     if type(index) is tuple:
-        return all(is_basic(part) for part in index)
+        return all([type(part) in _BASIC or (type(part) is not tuple and is_basic(part)) for part in index])
     kind = type(index)
     if kind is slice:
         return not any(isinstance(part, Boxed) for part in (index.start, index.stop, index.step))
@@ -51,9 +52,11 @@ def settled(index: Any, mask: bool = False) -> Any:
     ``mask``: an index that is but one mask stays as it is.
     """
     if type(index) is tuple:
-        return tuple(settled(part) for part in index)
+        return tuple(settled(list(part) if type(part) is tuple else part) for part in index)
     if type(index) is slice:
         return slice(*(_whole(part) for part in (index.start, index.stop, index.step)))
+    if isinstance(index, Sequence) and not isinstance(index, list):
+        index = list(index)  # a range, for one, is an array of its numbers
     index = unboxed(index)
     if isinstance(index, list):
         return gnp.array(index) if has_traced(index) else np.array(index, dtype=None if index else np.intp)

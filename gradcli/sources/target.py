@@ -200,7 +200,7 @@ def loading_failed(error: Exception, filename: str) -> GradcliError:
     frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == filename]
     where = Location(short_path(filename), frames[-1].lineno or 1, frames[-1].line or "", "") if frames else None
     hint = None
-    if isinstance(error, ImportError) and error.name:
+    if isinstance(error, ModuleNotFoundError) and error.name:
         hint = f"install {error.name.partition('.')[0]} in this environment, or leave the import out"
     message = f"{short_path(filename)} cannot be loaded: {type(error).__name__}: {error}"
     failure: GradcliError = fail("G302", message, location=where, hint=hint)

@@ -55,3 +55,52 @@ def test_python_alone_needs_nothing_that_others_have_loaded(tmp_path: Path) -> N
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) == pytest.approx(1.3 + 2)
+
+
+REFUSED = [
+    ("np.matrix([[x, 1.0]]).sum()", "np.array"),
+    ("np.asmatrix(np.array([x])).sum()", "np.array"),
+    ("np.poly1d([x, 1.0])(2.0)", "np.polyval"),
+    ("np.polynomial.Polynomial([x, 1.0])(2.0)", "np.polyval"),
+    ("np.ma.array([x, 2.0], mask=[0, 1]).sum()", "np.where"),
+    ("Sub(np.array([x, 2.0])).sum()", "a class of yours"),
+    ("np.array([x]).view(Sub).sum()", "a class of yours"),
+    ("statistics.stdev([x, 2.0])", "np.std"),
+    ("put(np.zeros(2, dtype=[('a', float)]), x)", "one array a field"),
+    ("np.zeros(2, dtype=int).__setitem__(0, x)", "dtype=float"),
+]
+HEAD = """import statistics
+
+import numpy as np
+
+class Sub(np.ndarray):
+    def __new__(cls, a):
+        return np.ndarray.__new__(cls, a.shape, float, a)
+
+def put(records, x):
+    records["a"][0] = x
+
+def f(x):
+    return """
+
+
+@pytest.mark.filterwarnings("ignore")  # of np.matrix
+@pytest.mark.parametrize(("expression", "instead"), REFUSED)
+def test_what_numpy_alone_can_do_is_refused_with_what_to_write(
+    expression: str, instead: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(HEAD + expression + "\n", encoding="utf-8")
+    assert main(["grad", f"{path}:f", "--at", "x=1.3", "--json"]) == 4
+    error = json.loads(capsys.readouterr().err)["error"]
+    assert error["code"] in ("G201", "G212", "G214")
+    assert instead in error["hint"] and "Buffer" not in error["message"]
+    assert error["location"]["file"].endswith("module.py") and "gradcli" not in error["hint"]
+
+
+def test_a_name_that_a_library_lacks_is_no_missing_library(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "module.py"
+    path.write_text("from collections import no_such_name\n\ndef f(x):\n    return x\n", encoding="utf-8")
+    assert main(["grad", str(path), "--at", "x=1.3", "--json"]) == 3
+    error = json.loads(capsys.readouterr().err)["error"]
+    assert "no_such_name" in error["message"] and error["hint"] is None
