@@ -85,7 +85,7 @@ class Traced:
         blocks = []
         for t, matrix in zip(self.jaxpr.out_types, matrices, strict=True):
             cut = [
-                Array(np.ascontiguousarray(matrix[:, a:b]).reshape(*t.shape, *x.shape)[()])
+                Array(np.ascontiguousarray(matrix[:, a:b]).reshape((*t.shape, *x.shape))[()])
                 for a, b, x in zip(self.starts, self.starts[1:], self.leaves, strict=False)
             ]
             blocks.append(tree_unflatten(arg_tree, cut))

@@ -314,3 +314,13 @@ def test_arrays_as_arguments_and_scalars_beside_them(count: list[int]) -> None:
 
     check_same(jacfwd(f, (0, 1))(Array(X), 2.0), dense(jacfwd, f, Array(X), 2.0, argnums=(0, 1)))
     assert count == [2]
+
+
+def test_a_number_by_arrays_and_numbers() -> None:
+    def f(x: Any, scale: Any) -> Any:
+        return gnp.sum(gnp.outer(x, gnp.sin(x))) * scale**2
+
+    found, expected = (transform(f, (0, 1))(X, np.float64(1.3)) for transform in (jacfwd, jacrev))
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(raw(a), raw(b), rtol=1e-12)
+    assert np.shape(raw(found[1])) == ()
