@@ -87,6 +87,9 @@ _RULES = _from(
 )  # fmt: skip
 _SPACES = _from("vspace", "VSpace", "vspace")
 _VALUES = _from("values", "Box", "getval", "isbox")
+_CONTAINERS = _from("values", "Box") | _from("vspace", "ContainerVSpace") | _from(
+    "util", "container_take", "make_sequence", "sequence_extend_left", "sequence_extend_right", "subvals",
+)  # fmt: skip
 _NODES = _from("tracing", "JVPNode", "Node", "VJPNode", "trace")
 _SCIPY = ("special", "linalg", "signal", "stats", "integrate", "stats.norm", "stats.gamma", "stats.beta", "stats.t",
           "stats.chi2", "stats.poisson", "stats.dirichlet", "stats.multivariate_normal")  # fmt: skip
@@ -96,7 +99,7 @@ def _members() -> dict[str, dict[str, str]]:
     return {
         "autograd.core": _RULES | _SPACES | _VALUES | _NODES
         | {f"primitive_{n}": f"{_OWN}.extend:{n.upper()}" for n in ("jvps", "vjps")}
-        | _from("util", "func", "subval", "toposort") | {"primitive_": f"{_OWN}.extend:primitive"}
+        | _from("util", "func", "subval", "sum_outgrads", "toposort") | {"primitive_": f"{_OWN}.extend:primitive"}
         | {"make_vjp": f"{_OWN}.operators:vjp_of", "make_jvp": f"{_OWN}.operators:jvp_of"},
         "autograd.differential_operators": _OPERATORS,
         "autograd.extend": _RULES | _SPACES | _from("values", "Box") | _from("tracing", "JVPNode", "VJPNode"),
@@ -106,6 +109,7 @@ def _members() -> dict[str, dict[str, str]]:
         "autograd.misc.flatten": _from("misc", "flatten", "flatten_func"),
         "autograd.misc.optimizers": _from("misc", "adam", "rmsprop", "sgd", "unflatten_optimizer"),
         "autograd.misc.fixed_points": _from("misc", "fixed_point"),
+        "autograd.numpy.numpy_vjps": _from("rules", *import_module(f"{_OWN}.rules").NAMES) | _from("extend", "defvjp"),
         "autograd.numpy.numpy_boxes": _from("values", "ArrayBox"),
         "autograd.numpy.numpy_vspaces": {
             "ArrayVSpace": f"{_OWN}.vspace:ArrayVSpace", "ComplexArrayVSpace": f"{_OWN}.vspace:ArrayVSpace",
@@ -118,7 +122,8 @@ def _members() -> dict[str, dict[str, str]]:
         | _from("util", "subvals", "toposort", "wraps")
         | _from("extend", "notrace_primitive", "primitive", "register_notrace"),
         "autograd.util": _from("util", "func", "quick_grad_check", "subval", "subvals", "toposort"),
-        "autograd.wrap_util": _from("operators", "unary_to_nary") | _from("util", "wraps"),
+        "autograd.wrap_util": _from("operators", "unary_to_nary")
+        | _from("util", "get_doc", "get_name", "subvals", "wraps"),
     }  # fmt: skip
 
 
@@ -131,7 +136,7 @@ def modules() -> Standins:
     usual = {n: builtin[n] for n in ("dict", "isinstance", "list", "tuple", "type")}
     table: list[types.ModuleType] = [
         Standin("autograd", (), _OPERATORS | _from("extend", "primitive"), **usual, __version__=VERSION),
-        Standin("autograd.builtins", (), _SPACES, **builtin),
+        Standin("autograd.builtins", (), _SPACES | _RULES | _CONTAINERS, **builtin),
         _Numpy("autograd.numpy", (), numpy_names, __version__=np.__version__),
         _Numpy("autograd.numpy.numpy_wrapper", (), numpy_names, __version__=np.__version__),
         _Numpy("autograd.numpy.fft"),

@@ -115,6 +115,25 @@ f = lambda x: cube(np.sin(x))
     assert api.grad(api.grad(out["f"]))(x) == pytest.approx(float(bend(x)), rel=1e-12)
 
 
+def test_rules_for_operands_of_several_shapes_are_written_with_the_helpers_of_numpy_vjps() -> None:
+    out = run("""
+from autograd.numpy.numpy_vjps import match_complex, repeat_to_match_shape, replace_zero, unbroadcast_f
+from autograd.test_util import check_grads
+times = primitive(lambda x, y: x * y)
+defvjp(times, lambda ans, x, y: unbroadcast_f(x, lambda g: g * y), lambda ans, x, y: unbroadcast_f(y, lambda g: g * x))
+total = primitive(lambda x, axis, keepdims: onp.sum(x, axis=axis, keepdims=keepdims))
+defvjp(total, lambda ans, x, axis, keepdims: lambda g: repeat_to_match_shape(g, x.shape, x.dtype, axis, keepdims)[0])
+rng = onp.random.RandomState(2)
+for a, b in ((2.0, rng.randn(3)), (rng.randn(2, 1), rng.randn(3)), (rng.randn(3), 1j * rng.randn(2, 3))):
+    check_grads(times, argnum=(0, 1), modes=["rev"])(a, b)
+for axis, keepdims in ((None, False), (0, True), ((0, 2), False), (-1, False)):
+    check_grads(total, modes=["rev"])(rng.randn(2, 3, 4), axis, keepdims)
+kinds = [onp.iscomplexobj(match_complex(t, x)) for t in (1.0, 1j) for x in (2.0, 2j)]
+filled = replace_zero(onp.array([0.0, 2.0]), 5.0)
+""")
+    assert out["kinds"] == [False, False, True, True] and out["filled"].tolist() == [5.0, 2.0]
+
+
 def bend(x: float) -> float:
     """The second derivative of sin(x)**3."""
     return 6 * np.sin(x) * np.cos(x) ** 2 - 3 * np.sin(x) ** 3
