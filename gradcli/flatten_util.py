@@ -11,8 +11,9 @@ import numpy as np
 from gradcli.engine.array import type_of
 from gradcli.engine.custom import as_value
 from gradcli.engine.ir.types import default_float, promote_types
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.elementwise import convert_element_type, real
-from gradcli.engine.ops.shape import concatenate, reshape, slice_in_dim
+from gradcli.engine.ops.shape import reshape
 from gradcli.engine.tree import tree_flatten, tree_unflatten
 from gradcli.numpy._base import type_error, value_error
 

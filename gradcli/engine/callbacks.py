@@ -13,8 +13,9 @@ from gradcli.engine.control.scan import scan
 from gradcli.engine.custom import as_value
 from gradcli.engine.errors import RuleError, fail
 from gradcli.engine.ir.types import ArrayType, array_type, canonical_dtype
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.define import Primitive
-from gradcli.engine.ops.shape import batch_to_front, concatenate, expand_dims, moveaxis, slice_in_dim, squeeze
+from gradcli.engine.ops.shape import batch_to_front, expand_dims, moveaxis, squeeze
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import bind
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_unflatten

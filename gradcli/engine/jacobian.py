@@ -16,7 +16,8 @@ from gradcli.engine.autodiff import Function, flat_values, jvp, of_chosen_args, 
 from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import ArrayType
-from gradcli.engine.ops.shape import reshape, slice_in_dim
+from gradcli.engine.ops.cuts import slice_in_dim
+from gradcli.engine.ops.shape import reshape
 from gradcli.engine.structured import Traced, worth_tracing
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_unflatten

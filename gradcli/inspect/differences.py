@@ -19,7 +19,8 @@ from gradcli.engine.autodiff import program_of
 from gradcli.engine.errors import fail
 from gradcli.engine.execute.compiled import compile_program
 from gradcli.engine.numeric import Estimate, difference
-from gradcli.engine.ops.shape import reshape, slice_in_dim
+from gradcli.engine.ops.cuts import slice_in_dim
+from gradcli.engine.ops.shape import reshape
 from gradcli.engine.tree import tree_flatten
 from gradcli.inspect.problem import Problem
 

@@ -16,6 +16,7 @@ from gradcli.engine.control.solve import custom_linear_solve, custom_root
 from gradcli.engine.ops import indexing as _indexing  # noqa: F401 - indexing works for users of lax alone
 from gradcli.engine.ops.bits import bitcast_convert_type, clz, mulhi, reduce_precision
 from gradcli.engine.ops.conv import ConvDimensionNumbers
+from gradcli.engine.ops.cuts import concatenate
 from gradcli.engine.ops.define import REGISTRY
 from gradcli.engine.ops.dot import dot_general
 from gradcli.engine.ops.dynamic import (
@@ -92,7 +93,6 @@ from gradcli.engine.ops.index import gather, scatter, scatter_add, scatter_sub
 from gradcli.engine.ops.index_numpy import GatherDimensionNumbers, GatherScatterMode, ScatterDimensionNumbers
 from gradcli.engine.ops.pieces import split, stack, tile, unstack
 from gradcli.engine.ops.scatter import scatter_max, scatter_min, scatter_mul
-from gradcli.engine.ops.shape import concatenate
 from gradcli.engine.ops.sort import sort, top_k
 from gradcli.lax._collectives import (
     all_gather,

@@ -11,6 +11,7 @@ import numpy as np
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import broadcast_shapes as _broadcast
 from gradcli.engine.ir.types import canonical_dtype
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.dot import dot_general
@@ -128,7 +129,7 @@ def slice_in_dim(operand: Any, start_index: int | None, limit_index: int | None,
     shape = type_of(operand).shape
     axis = s.canonical_axis(axis, len(shape))
     start, limit, _ = slice(start_index, limit_index).indices(shape[axis])
-    return s.slice_in_dim(operand, start, max(start, limit), axis, stride)
+    return cuts.slice_in_dim(operand, start, max(start, limit), axis, stride)
 
 
 def index_in_dim(operand: Any, index: int, axis: int = 0, keepdims: bool = True) -> Any:
@@ -136,14 +137,14 @@ def index_in_dim(operand: Any, index: int, axis: int = 0, keepdims: bool = True)
     shape = type_of(operand).shape
     axis = s.canonical_axis(axis, len(shape))
     place = s.canonical_axis(index, shape[axis])
-    out = s.slice_in_dim(operand, place, place + 1, axis)
+    out = cuts.slice_in_dim(operand, place, place + 1, axis)
     return out if keepdims else s.squeeze(out, (axis,))
 
 
 def index_take(src: Any, idxs: Any, axes: Sequence[int]) -> Any:
     """Slices of ``src`` at ``(idxs[0][i], idxs[1][i], …)`` along ``axes``, for every i."""
     columns = [s.expand_dims(i, (type_of(i).ndim,)) for i in idxs]
-    places = s.concatenate(columns, type_of(columns[0]).ndim - 1)
+    places = cuts.concatenate(columns, type_of(columns[0]).ndim - 1)
     t = type_of(src)
     axes = tuple(s.canonical_axis(a, t.ndim) for a in axes)
     sizes = tuple(1 if d in axes else n for d, n in enumerate(t.shape))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.engine.array import type_of
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import reduce as r
 from gradcli.engine.ops import shape as s
 
@@ -30,8 +31,8 @@ reduce_and, reduce_or = _operand_first(r.reduce_and), _operand_first(r.reduce_or
 reduce_xor = _operand_first(r.reduce_xor)
 reduce_max, reduce_min = _operand_first(r.reduce_max), _operand_first(r.reduce_min)
 reduce_prod, reduce_sum = _operand_first(r.reduce_prod), _operand_first(s.reduce_sum)
-broadcast_in_dim, pad = _operand_first(s.broadcast_in_dim), _operand_first(s.pad)
-rev, slice, transpose = _operand_first(s.rev), _operand_first(s.slice), _operand_first(s.transpose)
+broadcast_in_dim, pad = _operand_first(s.broadcast_in_dim), _operand_first(cuts.pad)
+rev, slice, transpose = _operand_first(s.rev), _operand_first(cuts.slice), _operand_first(s.transpose)
 
 
 def expand_dims(array: Any, dimensions: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from gradcli.engine.array import type_of
 from gradcli.engine.control.scan import scan
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.tree import tree_flatten, tree_leaves, tree_map, tree_unflatten
@@ -32,11 +33,11 @@ def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> A
     if whole == n:
         return joined
     rest = vmap(f)(tree_map(lambda x: _part(x, whole, n), xs))
-    return rest if not whole else tree_map(lambda a, b: s.concatenate([a, b], 0), joined, rest)
+    return rest if not whole else tree_map(lambda a, b: cuts.concatenate([a, b], 0), joined, rest)
 
 
 def _part(x: Any, start: int, stop: int, axis: int = 0, step: int = 1) -> Any:
-    return s.slice_in_dim(x, start, max(start, stop), axis, step)
+    return cuts.slice_in_dim(x, start, max(start, stop), axis, step)
 
 
 def associative_scan(fn: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0) -> Any:
@@ -83,7 +84,7 @@ def _prefixes(combine: Callable[[list[Any], list[Any]], list[Any]], xs: list[Any
     odd = _prefixes(combine, combine(cut(xs, 0, n - 1, 2), cut(xs, 1, n, 2)), axis)
     before = cut(odd, 0, n // 2 - 1) if n % 2 == 0 else odd
     later = combine(before, cut(xs, 2, n, 2))
-    even = [s.concatenate([a, b], axis) for a, b in zip(cut(xs, 0, 1), later, strict=True)]
+    even = [cuts.concatenate([a, b], axis) for a, b in zip(cut(xs, 0, 1), later, strict=True)]
     return [_interleave(a, b, axis) for a, b in zip(even, odd, strict=True)]
 
 
@@ -95,4 +96,4 @@ def _interleave(even: Any, odd: Any, axis: int) -> Any:
     at_even[axis], at_odd[axis] = (0, int(equal), 1), (1, int(not equal), 1)
     zero = t.dtype.type(0)
     join = e.bitwise_or if t.dtype.kind == "b" else e.add
-    return join(s.pad(even, zero, at_even), s.pad(odd, zero, at_odd))
+    return join(cuts.pad(even, zero, at_even), cuts.pad(odd, zero, at_odd))

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from gradcli.engine.array import type_of
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
-from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.operators import add, inexact, like, maximum, minimum, multiply, numeric, true_divide, where
 from gradcli.engine.ops.shape import canonical_axis
 from gradcli.engine.ops.special import erfc
@@ -159,7 +159,7 @@ def glu(x: Any, axis: int = -1) -> Any:
     n = t.shape[axis]
     if n % 2:
         raise value_error(f"glu needs an even size along axis {axis}, got {t}")
-    first, second = s.slice_in_dim(x, 0, n // 2, axis), s.slice_in_dim(x, n // 2, n, axis)
+    first, second = cuts.slice_in_dim(x, 0, n // 2, axis), cuts.slice_in_dim(x, n // 2, n, axis)
     return e.mul(first, e.logistic(second))
 
 

@@ -17,8 +17,9 @@ from gradcli.engine.ir.types import default_int
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops import sort as sorting
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.operators import like, not_equal, promoted, remainder, where
-from gradcli.engine.ops.shape import canonical_axis, concatenate, iota, slice_in_dim
+from gradcli.engine.ops.shape import canonical_axis, iota
 from gradcli.engine.ops.take import take
 from gradcli.engine.trace.source import user_location
 from gradcli.numpy._base import Axis, arr, axes_of, unsupported, value_error

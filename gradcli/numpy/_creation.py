@@ -20,16 +20,9 @@ from gradcli.engine.ir.types import (
     promote_types,
 )
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import concatenate
 from gradcli.engine.ops.operators import inexact, like, promoted, where
-from gradcli.engine.ops.shape import (
-    broadcast_in_dim,
-    broadcast_to_type,
-    canonical_axis,
-    concatenate,
-    iota,
-    moveaxis,
-    reshape,
-)
+from gradcli.engine.ops.shape import broadcast_in_dim, broadcast_to_type, canonical_axis, iota, moveaxis, reshape
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import Tracer
 from gradcli.numpy._base import arr, to_dtype, type_error, value_error

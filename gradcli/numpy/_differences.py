@@ -10,8 +10,9 @@ from typing import Any
 from gradcli.engine.array import type_of
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.operators import absolute, inexact, like, promoted, remainder, where
-from gradcli.engine.ops.shape import canonical_axis, concatenate, slice_in_dim
+from gradcli.engine.ops.shape import canonical_axis
 from gradcli.engine.vmap import vmap
 from gradcli.numpy._base import Axis, arr, axes_of, type_error, unsupported, value_error
 from gradcli.numpy._reductions import all as all_

@@ -14,10 +14,11 @@ import numpy as np
 
 from gradcli.engine.array import Value, type_of
 from gradcli.engine.ir.types import default_int
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
+from gradcli.engine.ops.cuts import slice_in_dim
 from gradcli.engine.ops.operators import inexact, like, to_inexact, where
-from gradcli.engine.ops.shape import slice_in_dim
 from gradcli.numpy._base import arr, type_error, unsupported, value_error
 from gradcli.numpy._creation import array, linspace, ones_like, zeros
 from gradcli.numpy._reductions import diff, max, min, sum
@@ -113,7 +114,7 @@ def histogram2d(
 ) -> tuple[Any, Any, Any]:
     """The histogram of points in the plane, and the edges along both axes."""
     x, y = (arr(v) for v in inexact(x, y))
-    sample = s.concatenate([s.reshape(v, (v.size, 1)) for v in (x, y)], 1)
+    sample = cuts.concatenate([s.reshape(v, (v.size, 1)) for v in (x, y)], 1)
     single = not isinstance(bins, (list, tuple, Value, np.ndarray)) or len(bins) in (1, 2)
     counts, edges = histogramdd(sample, bins if single else [array(bins)] * 2, range, weights, density)
     return counts, edges[0], edges[1]
@@ -160,4 +161,4 @@ def _count_cells(places: Sequence[Any], edges: Sequence[Any], weights: Any, dtyp
         flat = place if flat is None else flat * n + place
     w = None if weights is None else e.convert_element_type(arr(weights), dtype)
     counts = s.reshape(bincount(flat, w, length=math.prod(sizes)), tuple(sizes))
-    return s.slice(counts, (1,) * len(sizes), [n - 1 for n in sizes])
+    return cuts.slice(counts, (1,) * len(sizes), [n - 1 for n in sizes])

@@ -14,8 +14,8 @@ from gradcli.engine.array import Array, Value, type_of
 from gradcli.engine.ir.types import canonical_dtype, default_int
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
+from gradcli.engine.ops.cuts import concatenate
 from gradcli.engine.ops.operators import divmod, promoted, remainder, where
-from gradcli.engine.ops.shape import concatenate
 from gradcli.numpy._base import arr, kind, type_error, value_error
 from gradcli.numpy._creation import arange, array, linspace, meshgrid, ones
 from gradcli.numpy._dtypes import result_type

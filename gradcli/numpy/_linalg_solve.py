@@ -15,12 +15,13 @@ from gradcli.engine.custom import custom_jvp
 from gradcli.engine.ir.types import broadcast_shapes
 from gradcli.engine.jit import jit
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import concatenate
 from gradcli.engine.ops.linalg.lu import lu, lu_solve
 from gradcli.engine.ops.linalg.matrices import cast, eye, floats, mask, mH, symmetrize, take_rows
 from gradcli.engine.ops.linalg.qr import geqrf
 from gradcli.engine.ops.linalg.triangular import triangular_solve
 from gradcli.engine.ops.operators import absolute, like, matmul, where
-from gradcli.engine.ops.shape import broadcast_in_dim, concatenate, expand_dims, moveaxis, reshape
+from gradcli.engine.ops.shape import broadcast_in_dim, expand_dims, moveaxis, reshape
 from gradcli.numpy._base import arr, type_error, value_error
 from gradcli.numpy._linalg_factors import svd, svdvals
 from gradcli.numpy._linear import diagonal, trace

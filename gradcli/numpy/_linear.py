@@ -12,6 +12,7 @@ import numpy as np
 from gradcli.engine.array import Array, type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import canonical_dtype, promote_types, real_dtype
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.dot import dot_general
@@ -146,7 +147,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
         raise value_error(f"cross needs vectors of 2 or 3 components, got {a.shape[0]} and {b.shape[0]}")
 
     def part(x: Any, i: int) -> Any:
-        return s.reshape(s.slice_in_dim(x, i, i + 1, 0), x.shape[1:]) if i < x.shape[0] else None
+        return s.reshape(cuts.slice_in_dim(x, i, i + 1, 0), x.shape[1:]) if i < x.shape[0] else None
 
     def minor(i: int, j: int) -> Any:
         terms = [(part(a, i), part(b, j)), (part(a, j), part(b, i))]
@@ -159,7 +160,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     if a.shape[0] == 2 and b.shape[0] == 2:
         return minor(0, 1)
     parts = [minor(1, 2), minor(2, 0), minor(0, 1)]
-    joined = s.concatenate([s.expand_dims(p, [0]) for p in parts], 0)
+    joined = cuts.concatenate([s.expand_dims(p, [0]) for p in parts], 0)
     return moveaxis(joined, 0, axisc)
 
 
@@ -184,7 +185,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         return Array(np.zeros((*lead, 0), a.dtype))
     flat = s.reshape(a, (*lead, n * m))
     start = row * m + column
-    return s.slice_in_dim(flat, start, start + (length - 1) * (m + 1) + 1, len(lead), m + 1)
+    return cuts.slice_in_dim(flat, start, start + (length - 1) * (m + 1) + 1, len(lead), m + 1)
 
 
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None) -> Any:
@@ -205,7 +206,7 @@ def diag(v: Any, k: int = 0) -> Any:
         return Array(np.zeros((n, n), v.dtype))
     start = row * n + column
     after = n * n - (start + (length - 1) * (n + 1) + 1)
-    return s.reshape(s.pad(v, v.dtype.type(0), [(start, after, n)]), (n, n))
+    return s.reshape(cuts.pad(v, v.dtype.type(0), [(start, after, n)]), (n, n))
 
 
 def diagflat(v: Any, k: int = 0) -> Any:
@@ -244,7 +245,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     n = x.shape[0] if N is None else operator.index(N)
     column = s.reshape(x, (x.size, 1))
     powers = [e.integer_pow(column, k) for k in (range(n) if increasing else range(n)[::-1])]
-    return s.concatenate(powers, 1) if powers else Array(np.zeros((x.size, 0), x.dtype))
+    return cuts.concatenate(powers, 1) if powers else Array(np.zeros((x.size, 0), x.dtype))
 
 
 def convolve(a: Any, v: Any, mode: str = "full", *, precision: Any = None, preferred_element_type: Any = None) -> Any:
@@ -261,9 +262,9 @@ def convolve(a: Any, v: Any, mode: str = "full", *, precision: Any = None, prefe
     after = {"full": m - 1, "same": m - m // 2 - 1, "valid": 0}
     if mode not in before:
         raise value_error(f"mode must be 'full', 'same' or 'valid', got {mode!r}")
-    padded = s.pad(a, a.dtype.type(0), [(before[mode], after[mode], 0)])
+    padded = cuts.pad(a, a.dtype.type(0), [(before[mode], after[mode], 0)])
     length = n + before[mode] + after[mode] - m + 1
-    windows = s.concatenate([s.expand_dims(s.slice_in_dim(padded, i, i + length, 0), [0]) for i in range(m)], 0)
+    windows = cuts.concatenate([s.expand_dims(cuts.slice_in_dim(padded, i, i + length, 0), [0]) for i in range(m)], 0)
     return dot(s.rev(v, (0,)), windows)
 
 
@@ -275,7 +276,7 @@ def correlate(a: Any, v: Any, mode: str = "valid", *, precision: Any = None, pre
         n, m = type_of(a).size, v.size
         full = convolve(a, v, "full")
         start = (n - 1) // 2 if n % 2 else n // 2
-        return s.slice_in_dim(full, start, start + m, 0)
+        return cuts.slice_in_dim(full, start, start + m, 0)
     return convolve(a, v, mode, preferred_element_type=preferred_element_type)
 
 
@@ -291,7 +292,7 @@ def cov(
     """
     x = _variables(m, rowvar)
     if y is not None:
-        x = s.concatenate(promoted(x, _variables(y, rowvar)), 0)
+        x = cuts.concatenate(promoted(x, _variables(y, rowvar)), 0)
     (x,) = promoted(x, to=to_inexact)
     x = _as_floats(x, dtype, "cov")
     w = _observation_weights(fweights, aweights, x.shape[1])
@@ -369,12 +370,12 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     axis = canonical_axis(axis, y.ndim)
     y = moveaxis(y, axis, -1)
     n = y.shape[-1]
-    later, earlier = s.slice_in_dim(y, 1, n, y.ndim - 1), s.slice_in_dim(y, 0, n - 1, y.ndim - 1)
+    later, earlier = cuts.slice_in_dim(y, 1, n, y.ndim - 1), cuts.slice_in_dim(y, 0, n - 1, y.ndim - 1)
     widths: Any = dx
     if x is not None:
         x = arr(x)
         x = x if x.ndim == 1 else moveaxis(x, axis, -1)
         m = x.shape[-1]
-        widths = subtract(s.slice_in_dim(x, 1, m, x.ndim - 1), s.slice_in_dim(x, 0, m - 1, x.ndim - 1))
+        widths = subtract(cuts.slice_in_dim(x, 1, m, x.ndim - 1), cuts.slice_in_dim(x, 0, m - 1, x.ndim - 1))
     areas = multiply(multiply(widths, e.add(later, earlier)), 0.5)
     return reduce_sum(areas, (type_of(areas).ndim - 1,))

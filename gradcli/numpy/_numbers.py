@@ -9,6 +9,7 @@ import numpy as np
 
 from gradcli.engine.control.loop import while_loop
 from gradcli.engine.ir.types import canonical_dtype, complex_dtype
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.bits import bitcast_convert_type
@@ -96,7 +97,7 @@ def packbits(a: Any, axis: int | None = None, bitorder: str = "big") -> Any:
     a, place = _bits_last(a, axis)
     ones = e.convert_element_type(e.ne(a, like(a, 0)), np.uint8)
     *lead, n = ones.shape
-    ones = s.pad(ones, np.uint8(0), [(0, 0, 0)] * len(lead) + [(0, -n % 8, 0)])
+    ones = cuts.pad(ones, np.uint8(0), [(0, 0, 0)] * len(lead) + [(0, -n % 8, 0)])
     groups = s.reshape(ones, (*lead, -(-n // 8), 8))
     shifted = e.shift_left(groups, np.broadcast_to(bits, groups.shape))
     return swapaxes(e.convert_element_type(sum(shifted, -1), np.uint8), place, -1)
@@ -117,7 +118,7 @@ def unpackbits(a: Any, axis: int | None = None, count: int | None = None, bitord
     out = s.reshape(ones, (*lead, 8 * n))
     if count is not None:
         cut = count - 8 * n if count >= 0 else count
-        out = s.pad(out, np.uint8(0), [(0, 0, 0)] * len(lead) + [(0, cut, 0)])
+        out = cuts.pad(out, np.uint8(0), [(0, 0, 0)] * len(lead) + [(0, cut, 0)])
     return swapaxes(out, place, -1)
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import Value, type_of
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
+from gradcli.engine.ops.cuts import slice_in_dim
 from gradcli.engine.ops.operators import round, subtract
-from gradcli.engine.ops.shape import slice_in_dim
 from gradcli.numpy._base import arr, type_error, unsupported, value_error
 from gradcli.numpy._creation import linspace
 from gradcli.numpy._reductions import max, mean, min
@@ -101,12 +102,12 @@ def _constant(a: Any, widths: Sequence[tuple[int, int]], values: Any) -> Any:
     pairs = _pairs(values, a.ndim, "constant_values") if a.ndim else []
     if all(before is pairs[0][0] and after is before for before, after in pairs):
         value = _scalar(pairs[0][0] if pairs else 0, a.dtype)
-        return s.pad(a, value, [(before, after, 0) for before, after in widths])
+        return cuts.pad(a, value, [(before, after, 0) for before, after in widths])
     for axis, (width, pair) in enumerate(zip(widths, pairs, strict=True)):
         for side in range(2):
             config = [(0, 0, 0)] * a.ndim
             config[axis] = (width[0], 0, 0) if side == 0 else (0, width[1], 0)
-            a = s.pad(a, _scalar(pair[side], a.dtype), config)
+            a = cuts.pad(a, _scalar(pair[side], a.dtype), config)
     return a
 
 
@@ -120,7 +121,7 @@ def _ramp(a: Any, widths: Sequence[tuple[int, int]], ends: Pairs) -> Any:
         first, last = (s.squeeze(slice_in_dim(a, i, i + 1, axis), (axis,)) for i in (0, n - 1))
         head = linspace(low, first, before, endpoint=False, dtype=a.dtype, axis=axis)
         tail = flip(linspace(high, last, after, endpoint=False, dtype=a.dtype, axis=axis), axis)
-        a = s.concatenate([head, a, tail], axis)
+        a = cuts.concatenate([head, a, tail], axis)
     return a
 
 
@@ -142,7 +143,7 @@ def _statistic(a: Any, widths: Sequence[tuple[int, int]], of: Callable[..., Any]
             parts.insert(0, _repeated(a, of(slice_in_dim(a, 0, head, axis), axis=axis, keepdims=True), axis, before))
         if after:
             parts.append(_repeated(a, of(slice_in_dim(a, n - tail, n, axis), axis=axis, keepdims=True), axis, after))
-        a = s.concatenate(parts, axis)
+        a = cuts.concatenate(parts, axis)
     return a
 
 
@@ -153,7 +154,7 @@ def _repeated(a: Any, value: Any, axis: int, n: int) -> Any:
 
 def _by_function(a: Any, widths: Sequence[tuple[int, int]], f: Callable[..., Any], options: dict[str, Any]) -> Any:
     along = import_module("gradcli.numpy._differences").apply_along_axis
-    a = s.pad(a, a.dtype.type(0), [(before, after, 0) for before, after in widths])
+    a = cuts.pad(a, a.dtype.type(0), [(before, after, 0) for before, after in widths])
     for axis, pair in enumerate(widths):
         a = along(f, axis, a, pair, axis, options)
     return a
@@ -203,7 +204,7 @@ def _along(a: Any, axis: int, before: int, after: int, mode: str, odd: bool) -> 
             tail = _side(a, axis, after, False, mode, odd)
             after -= tail.shape[axis]
             parts.append(tail)
-        a = s.concatenate(parts, axis)
+        a = cuts.concatenate(parts, axis)
     return a
 
 
@@ -220,5 +221,5 @@ def _wrapped(a: Any, axis: int, before: int, after: int) -> Any:
     n: int = a.shape[axis]
     rounds, start = -(-before // n), -before % n
     copies = rounds + 1 + -(-after // n)
-    long = s.concatenate([a] * copies, axis) if copies > 1 else a
+    long = cuts.concatenate([a] * copies, axis) if copies > 1 else a
     return slice_in_dim(long, start, start + before + n + after, axis)

@@ -12,11 +12,12 @@ import numpy as np
 
 from gradcli.engine.array import Array, type_of
 from gradcli.engine.ir.types import complex_dtype
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops import sort as sorting
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.operators import add, inexact, like, multiply, promoted, where
-from gradcli.engine.ops.shape import concatenate, slice_in_dim
 from gradcli.numpy._base import arr, type_error, value_error
 from gradcli.numpy._creation import array
 from gradcli.numpy._linear import convolve, outer
@@ -60,7 +61,7 @@ def polyadd(a1: Any, a2: Any) -> Any:
 
 def _lengthened(p: Any, n: int) -> Any:
     """With zeros for the missing higher powers."""
-    return s.pad(p, p.dtype.type(0), [(n - p.shape[0], 0, 0), *[(0, 0, 0)] * (p.ndim - 1)])
+    return cuts.pad(p, p.dtype.type(0), [(n - p.shape[0], 0, 0), *[(0, 0, 0)] * (p.ndim - 1)])
 
 
 def polysub(a1: Any, a2: Any) -> Any:
@@ -103,7 +104,7 @@ def polydiv(u: Any, v: Any, *, trim_leading_zeros: bool = False) -> tuple[Any, A
         factor = e.mul(scale, u[k])
         quotient.append(s.reshape(factor, (1,)))
         taken = e.mul(factor, v)
-        u = e.sub(u, s.pad(taken, u.dtype.type(0), [(k, u.shape[0] - n - k, 0)]))
+        u = e.sub(u, cuts.pad(taken, u.dtype.type(0), [(k, u.shape[0] - n - k, 0)]))
     q = concatenate(quotient, 0) if quotient else s.full((1,), 0, u.dtype)
     return q, _trimmed(u, math.sqrt(np.finfo(u.dtype).eps)) if trim_leading_zeros else u
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import BOOL, default_int, real_dtype
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import reduce as r
 from gradcli.engine.ops import shape as s
@@ -270,10 +271,10 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
             if not wide.ndim:
                 wide = broadcast_to(wide, tuple(1 if i == axis else m for i, m in enumerate(a.shape)))
             parts.append(e.convert_element_type(wide, a.dtype))
-    a = s.concatenate(parts, axis)
+    a = cuts.concatenate(parts, axis)
     for _ in range(n):
         size = a.shape[axis]
-        later, earlier = s.slice_in_dim(a, 1, size, axis), s.slice_in_dim(a, 0, size - 1, axis)
+        later, earlier = cuts.slice_in_dim(a, 1, size, axis), cuts.slice_in_dim(a, 0, size - 1, axis)
         a = e.ne(later, earlier) if a.dtype == BOOL else e.sub(later, earlier)
     return a
 

@@ -14,11 +14,12 @@ import numpy as np
 
 from gradcli.engine.array import Array
 from gradcli.engine.ir.types import default_int
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
-from gradcli.engine.ops import shape as s
 from gradcli.engine.ops import sort as sorting
+from gradcli.engine.ops.cuts import concatenate
 from gradcli.engine.ops.operators import like, promoted, where
-from gradcli.engine.ops.shape import canonical_axis, concatenate, iota, reshape
+from gradcli.engine.ops.shape import canonical_axis, iota, reshape
 from gradcli.numpy._base import arr, value_error
 from gradcli.numpy._creation import full, zeros
 from gradcli.numpy._reductions import any as any_
@@ -97,12 +98,12 @@ def _runs(a: Any, equal_nan: bool = True) -> tuple[Any, Any, Any]:
     n, width = a.shape[0], math.prod(a.shape[1:])
     if not width or not n:
         n = min(n, 1)
-        return s.slice_in_dim(a, 0, n, 0), Array(np.ones(n, bool)), Array(np.zeros(n, default_int()))
+        return cuts.slice_in_dim(a, 0, n, 0), Array(np.ones(n, bool)), Array(np.zeros(n, default_int()))
     table = reshape(a, (n, width))
-    keys = [reshape(s.slice_in_dim(table, i, i + 1, 1), (n,)) for i in range(width)]
+    keys = [reshape(cuts.slice_in_dim(table, i, i + 1, 1), (n,)) for i in range(width)]
     order = sorting.sort((*keys, iota(default_int(), (n,), 0)), 0, num_keys=width)[-1]
     rows = a[order]
-    later, earlier = s.slice_in_dim(rows, 1, n, 0), s.slice_in_dim(rows, 0, n - 1, 0)
+    later, earlier = cuts.slice_in_dim(rows, 1, n, 0), cuts.slice_in_dim(rows, 0, n - 1, 0)
     changed = e.ne(later, earlier)
     if equal_nan and a.dtype.kind in "fc":
         changed = e.bitwise_and(changed, e.bitwise_not(e.bitwise_and(isnan(later), isnan(earlier))))
@@ -216,9 +217,9 @@ def _joined(a: Any, b: Any, assume_unique: bool) -> tuple[Any, Any, Any, Any]:
     places = iota(default_int(), values.shape, 0)
     out, values, places = sorting.sort((e.bitwise_not(counted), values, places), 0, num_keys=2)
     n = values.shape[0]
-    same = e.eq(s.slice_in_dim(values, 1, n, 0), s.slice_in_dim(values, 0, n - 1, 0)) if n else np.zeros(0, bool)
+    same = e.eq(cuts.slice_in_dim(values, 1, n, 0), cuts.slice_in_dim(values, 0, n - 1, 0)) if n else np.zeros(0, bool)
     counted = e.bitwise_not(out)
-    same = e.bitwise_and(same, s.slice_in_dim(counted, 1, n, 0)) if n else same
+    same = e.bitwise_and(same, cuts.slice_in_dim(counted, 1, n, 0)) if n else same
     return values, counted, places, same
 
 

@@ -13,8 +13,9 @@ import numpy as np
 from gradcli.engine.array import Array, Value, type_of
 from gradcli.engine.ir.types import Shape, broadcast_shapes
 from gradcli.engine.ops import shape as s
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.operators import negative, remainder
-from gradcli.engine.ops.shape import canonical_axis, concatenate, slice_in_dim
+from gradcli.engine.ops.shape import canonical_axis
 from gradcli.engine.trace.tracer import Tracer
 from gradcli.numpy._base import Axis, arr, axes_of, type_error, unsupported, value_error
 from gradcli.numpy._creation import shape_of

@@ -9,8 +9,8 @@ import numpy as np
 
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import INT32, default_int
+from gradcli.engine.ops import cuts, indexing
 from gradcli.engine.ops import elementwise as e
-from gradcli.engine.ops import indexing
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops import sort as sorting
 from gradcli.engine.ops.operators import absolute, add, inexact, less, like, multiply, promoted, remainder, subtract
@@ -180,7 +180,7 @@ def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
     x, xp = remainder(x, period), remainder(xp, period)
     places = sorting.argsort(xp)
     xp, fp = getitem(xp, places), getitem(fp, places)
-    ends = s.slice_in_dim(xp, xp.size - 1, xp.size, 0), s.slice_in_dim(xp, 0, 1, 0)
-    xp = s.concatenate([subtract(ends[0], period), xp, add(ends[1], period)], 0)
-    fp = s.concatenate([s.slice_in_dim(fp, fp.size - 1, fp.size, 0), fp, s.slice_in_dim(fp, 0, 1, 0)], 0)
+    ends = cuts.slice_in_dim(xp, xp.size - 1, xp.size, 0), cuts.slice_in_dim(xp, 0, 1, 0)
+    xp = cuts.concatenate([subtract(ends[0], period), xp, add(ends[1], period)], 0)
+    fp = cuts.concatenate([cuts.slice_in_dim(fp, fp.size - 1, fp.size, 0), fp, cuts.slice_in_dim(fp, 0, 1, 0)], 0)
     return x, xp, fp

@@ -11,11 +11,12 @@ import numpy as np
 
 from gradcli.engine.array import Value, type_of
 from gradcli.engine.ir.types import promote_types
+from gradcli.engine.ops import cuts, pieces
 from gradcli.engine.ops import elementwise as e
-from gradcli.engine.ops import pieces
 from gradcli.engine.ops import shape as s
+from gradcli.engine.ops.cuts import slice_in_dim
 from gradcli.engine.ops.operators import like
-from gradcli.engine.ops.shape import canonical_axis, slice_in_dim
+from gradcli.engine.ops.shape import canonical_axis
 from gradcli.numpy._base import arr, type_error, value_error
 from gradcli.numpy._reductions import cumsum, sum
 from gradcli.numpy._shapes import atleast_1d, atleast_2d, atleast_3d, ravel
@@ -42,7 +43,7 @@ def concatenate(arrays: Any, axis: int | None = 0, dtype: Any = None) -> Any:
         return concatenate([ravel(v) for v in values], 0)
     if not values[0].ndim:
         raise value_error("arrays of no dimension cannot be concatenated", "use stack, or hstack")
-    return s.concatenate(values, canonical_axis(axis, values[0].ndim))
+    return cuts.concatenate(values, canonical_axis(axis, values[0].ndim))
 
 
 concat = concatenate

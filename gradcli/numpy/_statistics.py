@@ -9,11 +9,12 @@ import numpy as np
 
 from gradcli.engine.array import Value, type_of
 from gradcli.engine.ir.types import default_int
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops import sort as sorting
+from gradcli.engine.ops.cuts import concatenate
 from gradcli.engine.ops.operators import inexact, like, multiply, where
-from gradcli.engine.ops.shape import concatenate
 from gradcli.engine.ops.take import take_along_axis
 from gradcli.numpy._base import Axis, arr, axes_of, unsupported, value_error
 from gradcli.numpy._reductions import any as any_
@@ -105,7 +106,7 @@ def _quantile(
     rows = _rows(a, axes)
     if not rows.shape[-1]:
         raise value_error("quantiles of an empty array have no value")
-    levels = [q] if not q.ndim else [s.reshape(s.slice_in_dim(q, i, i + 1, 0), ()) for i in range(q.size)]
+    levels = [q] if not q.ndim else [s.reshape(cuts.slice_in_dim(q, i, i + 1, 0), ()) for i in range(q.size)]
     levels = [e.convert_element_type(level, rows.dtype) for level in levels]
     if method == "inverted_cdf":
         found = _inverted(rows, None if weights is None else _rows(weights, axes), levels, skip_nan)
@@ -157,7 +158,7 @@ def _inverted(rows: Any, weights: Any, levels: list[Any], skip_nan: bool) -> lis
     undefined = any_(bad, -1)
     undefined = e.bitwise_or(undefined, e.lt(last, like(last, 0)) if skip_nan else any_(nan, -1))
     found = []
-    whole = s.slice_in_dim(total, total.shape[-1] - 1, total.shape[-1], total.ndim - 1)
+    whole = cuts.slice_in_dim(total, total.shape[-1] - 1, total.shape[-1], total.ndim - 1)
     for level in levels:
         place = sum(e.lt(total, e.mul(whole, level)), -1)
         place = e.clamp(like(place, 0), place, e.max(last, like(last, 0)))

@@ -12,8 +12,9 @@ from gradcli.engine.control.scan import scan
 from gradcli.engine.ir.types import canonical_dtype
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.operators import where as select
-from gradcli.engine.ops.shape import canonical_axis, concatenate, slice_in_dim
+from gradcli.engine.ops.shape import canonical_axis
 from gradcli.engine.ops.take import take
 from gradcli.engine.staging import eval_shape
 from gradcli.numpy import _reductions as r

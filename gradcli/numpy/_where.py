@@ -11,6 +11,7 @@ import numpy as np
 
 from gradcli.engine.array import Array, Value, type_of
 from gradcli.engine.ir.types import default_int
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.operators import like
@@ -50,7 +51,7 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple
     n, size = truth.size, operator.index(size)
     sorting = import_module("gradcli.engine.ops.sort")
     order = sorting.argsort(e.bitwise_not(truth), 0)  # stable: what is true comes first, in its order
-    order = s.pad(s.slice_in_dim(order, 0, builtins.min(n, size), 0), order.dtype.type(0),
+    order = cuts.pad(cuts.slice_in_dim(order, 0, builtins.min(n, size), 0), order.dtype.type(0),
                   [(0, builtins.max(size - n, 0), 0)])  # fmt: skip
     count = s.reduce_sum(e.convert_element_type(truth, default_int()), (0,))
     there = e.lt(iota(default_int(), (size,), 0), count)
@@ -95,5 +96,5 @@ def argwhere(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
     """The indices of the elements that are not 0, one row each."""
     found = nonzero(a, size=size, fill_value=fill_value)
     if not type_of(a).ndim:
-        return s.slice_in_dim(s.reshape(found[0], (found[0].size, 1)), 0, 0, 1)
-    return s.concatenate([s.reshape(f, (f.size, 1)) for f in found], 1)
+        return cuts.slice_in_dim(s.reshape(found[0], (found[0].size, 1)), 0, 0, 1)
+    return cuts.concatenate([s.reshape(f, (f.size, 1)) for f in found], 1)

@@ -13,8 +13,8 @@ from typing import Any
 
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import canonical_dtype, default_float, default_int
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
-from gradcli.engine.ops import shape as s_
 from gradcli.engine.ops.fft import FftType
 from gradcli.engine.ops.fft import fft as transform
 from gradcli.engine.ops.operators import like, multiply, promoted, to_inexact
@@ -164,8 +164,8 @@ def _resized(a: Any, sizes: Sequence[int]) -> Any:
     """The last axes cut, and padded with zeros, to these sizes."""
     wanted = (*a.shape[: a.ndim - len(sizes)], *sizes)
     kept = tuple(map(min, a.shape, wanted))
-    a = s_.slice(a, (0,) * a.ndim, kept)
-    return s_.pad(a, a.dtype.type(0), [(0, m - n, 0) for n, m in zip(kept, wanted, strict=True)])
+    a = cuts.slice(a, (0,) * a.ndim, kept)
+    return cuts.pad(a, a.dtype.type(0), [(0, m - n, 0) for n, m in zip(kept, wanted, strict=True)])
 
 
 def _over_last(kind: FftType, a: Any, lengths: Sequence[int]) -> Any:

@@ -11,7 +11,8 @@ from gradcli.engine.array import type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import Shape, default_float, default_int
 from gradcli.engine.ops import elementwise as e
-from gradcli.engine.ops.shape import canonical_axis, moveaxis, reshape, slice_in_dim, transpose
+from gradcli.engine.ops.cuts import slice_in_dim
+from gradcli.engine.ops.shape import canonical_axis, moveaxis, reshape, transpose
 from gradcli.engine.ops.sort import sort, top_k
 from gradcli.engine.trace.source import user_location
 from gradcli.numpy import arange, argmax, asarray, cumsum, log, searchsorted, take, zeros

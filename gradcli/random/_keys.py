@@ -13,8 +13,9 @@ from gradcli.engine.array import Array, Value, type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import UINT32, Shape, canonical_dtype
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.random_bits import random_split, threefry2x32
-from gradcli.engine.ops.shape import concatenate, reshape, slice_in_dim, transpose
+from gradcli.engine.ops.shape import reshape, transpose
 from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import Tracer
@@ -120,7 +121,7 @@ class PRNGKeyArray:
 
     def __repr__(self) -> str:
         if isinstance(self._base_array, Tracer):
-            return f"Traced<key<fry>[{','.join(map(str, self.shape))}]>"
+            return f"JitTracer(key<fry>[{','.join(map(str, self.shape))}])"
         return f"Array({self.shape}, dtype=key<fry>) overlaying:\n{self._base_array}"
 
     def copy(self) -> PRNGKeyArray:

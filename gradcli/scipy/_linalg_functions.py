@@ -16,6 +16,7 @@ from gradcli.engine.control.solve import custom_linear_solve
 from gradcli.engine.custom import custom_jvp
 from gradcli.engine.ir.types import complex_dtype
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import concatenate, pad
 from gradcli.engine.ops.linalg.matrices import (
     cast,
     diagonal,
@@ -30,7 +31,7 @@ from gradcli.engine.ops.linalg.matrices import (
 from gradcli.engine.ops.linalg.schur import schur
 from gradcli.engine.ops.linalg.triangular import triangular_solve
 from gradcli.engine.ops.operators import absolute, like, where
-from gradcli.engine.ops.shape import broadcast_in_dim, concatenate, pad, zeros
+from gradcli.engine.ops.shape import broadcast_in_dim, zeros
 from gradcli.numpy._base import type_error, value_error
 from gradcli.numpy._linalg_factors import svd
 from gradcli.numpy._linalg_solve import solve

@@ -10,9 +10,10 @@ import numpy as np
 
 from gradcli.engine.array import Array, type_of
 from gradcli.engine.ir.types import canonical_dtype, default_complex, default_float, default_int
+from gradcli.engine.ops.cuts import concatenate, pad
 from gradcli.engine.ops.linalg.matrices import conj
 from gradcli.engine.ops.operators import absolute, promoted
-from gradcli.engine.ops.shape import concatenate, pad, rev
+from gradcli.engine.ops.shape import rev
 from gradcli.engine.ops.take import take
 from gradcli.numpy._base import arr, value_error
 from gradcli.numpy._shapes import atleast_1d, atleast_2d, broadcast_to

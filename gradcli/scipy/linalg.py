@@ -19,6 +19,7 @@ from gradcli.engine.autodiff import stop_gradient
 from gradcli.engine.control.solve import custom_linear_solve
 from gradcli.engine.ir.types import complex_dtype
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import pad, slice_in_dim
 from gradcli.engine.ops.linalg import cholesky as _cholesky
 from gradcli.engine.ops.linalg import eigh as _eigh
 from gradcli.engine.ops.linalg import hessenberg as _hessenberg
@@ -27,7 +28,7 @@ from gradcli.engine.ops.linalg import qr as _qr
 from gradcli.engine.ops.linalg import schur as _schur
 from gradcli.engine.ops.linalg.matrices import cast, conj, eye, floats, mask, matmul, mH, tril, triu
 from gradcli.engine.ops.linalg.triangular import triangular_solve
-from gradcli.engine.ops.shape import expand_dims, pad, reshape, slice_in_dim
+from gradcli.engine.ops.shape import expand_dims, reshape
 from gradcli.numpy import _linalg_factors, _linalg_solve
 from gradcli.numpy._base import type_error, unsupported, value_error
 from gradcli.numpy._shapes import broadcast_to

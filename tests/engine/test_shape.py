@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gradcli.engine.api import grad, vjp, vmap
 from gradcli.engine.array import raw
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import shape as ops
 from gradcli.engine.ops.define import REGISTRY
 from tests.engine.harness import check_operation
@@ -32,14 +33,14 @@ ROWS: list[tuple[str, Any, list[Any], Any]] = [
     ("transpose", lambda x: ops.transpose(x, (1, 0)), [X], X.T),
     ("moveaxis", lambda x: ops.moveaxis(x, 0, 1), [X], X.T),
     ("rev", lambda x: ops.rev(x, (1,)), [X], X[:, ::-1]),
-    ("concatenate", lambda x, y: ops.concatenate([x, y, x], 0), [X, 2 * X], np.concatenate([X, 2 * X, X])),
-    ("slice", lambda x: ops.slice(x, (0, 1), (2, 3)), [X], X[:, 1:]),
-    ("slice_strided", lambda x: ops.slice(x, (0, 0), (2, 3), (1, 2)), [X], X[:, ::2]),
-    ("slice_empty", lambda x: ops.slice(x, (1, 1), (1, 2)), [X], X[1:1, 1:2]),
-    ("pad", lambda x, v: ops.pad(x, v, [(1, 2, 0), (0, 1, 0)]), [X, 9.0], PADDED),
-    ("pad_interior", lambda x, v: ops.pad(x, v, [(1, 0, 2)]), [V, 9.0], [9, 0.5, 9, 9, -1.0, 9, 9, 2.0]),
-    ("pad_negative", lambda x, v: ops.pad(x, v, [(-1, 1, 0)]), [V, 9.0], [-1.0, 2.0, 9]),
-    ("pad_cut_interior", lambda x, v: ops.pad(x, v, [(-1, -1, 1)]), [V, 9.0], [9, -1.0, 9]),
+    ("concatenate", lambda x, y: cuts.concatenate([x, y, x], 0), [X, 2 * X], np.concatenate([X, 2 * X, X])),
+    ("slice", lambda x: cuts.slice(x, (0, 1), (2, 3)), [X], X[:, 1:]),
+    ("slice_strided", lambda x: cuts.slice(x, (0, 0), (2, 3), (1, 2)), [X], X[:, ::2]),
+    ("slice_empty", lambda x: cuts.slice(x, (1, 1), (1, 2)), [X], X[1:1, 1:2]),
+    ("pad", lambda x, v: cuts.pad(x, v, [(1, 2, 0), (0, 1, 0)]), [X, 9.0], PADDED),
+    ("pad_interior", lambda x, v: cuts.pad(x, v, [(1, 0, 2)]), [V, 9.0], [9, 0.5, 9, 9, -1.0, 9, 9, 2.0]),
+    ("pad_negative", lambda x, v: cuts.pad(x, v, [(-1, 1, 0)]), [V, 9.0], [-1.0, 2.0, 9]),
+    ("pad_cut_interior", lambda x, v: cuts.pad(x, v, [(-1, -1, 1)]), [V, 9.0], [9, -1.0, 9]),
 ]  # fmt: skip
 
 
@@ -58,9 +59,9 @@ def test_iota_full_and_zeros() -> None:
 
 
 def test_a_padding_value_for_each_sample() -> None:
-    out = vmap(lambda x, v: ops.pad(x, v, [(1, 0, 1)]), (None, 0))(V, np.array([7.0, 8.0]))
+    out = vmap(lambda x, v: cuts.pad(x, v, [(1, 0, 1)]), (None, 0))(V, np.array([7.0, 8.0]))
     np.testing.assert_array_equal(raw(out), [[7, 0.5, 7, -1, 7, 2], [8, 0.5, 8, -1, 8, 2]])
-    g = grad(lambda v: ops.reduce_sum(ops.pad(V, v, [(2, 1, 1)]), (0,)))(1.0)
+    g = grad(lambda v: ops.reduce_sum(cuts.pad(V, v, [(2, 1, 1)]), (0,)))(1.0)
     assert float(g) == 5.0
 
 
@@ -75,7 +76,7 @@ def test_pad_and_its_transpose_for_any_configuration(shape: tuple[int, ...], dat
     ]
     x = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
     try:
-        out, pull = vjp(lambda a: ops.pad(a, 0.0, config), x)
+        out, pull = vjp(lambda a: cuts.pad(a, 0.0, config), x)
     except TypeError:
         assert any(max(n + max(n - 1, 0) * c + a + b, -1) < 0 for n, (a, b, c) in zip(shape, config, strict=True))
         return
@@ -91,7 +92,7 @@ def test_slice_and_its_transpose_for_any_bounds(data: Any) -> None:
     steps = [data.draw(st.integers(1, 3)) for _ in shape]
     x = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
     start, stop = [b[0] for b in bounds], [b[1] for b in bounds]
-    out, pull = vjp(lambda a: ops.slice(a, start, stop, steps), x)
+    out, pull = vjp(lambda a: cuts.slice(a, start, stop, steps), x)
     index = tuple(slice(a, b, s) for a, b, s in zip(start, stop, steps, strict=True))
     np.testing.assert_array_equal(raw(out), x[index])
     expected = np.zeros(shape)
@@ -105,11 +106,11 @@ def test_slice_and_its_transpose_for_any_bounds(data: Any) -> None:
         (lambda: ops.reshape(X, (4, 2)), r"cannot reshape f64\[2,3\] into shape \(4, 2\)"),
         (lambda: ops.transpose(X, (0, 0)), "no permutation"),
         (lambda: ops.squeeze(X, (0,)), "cannot squeeze"),
-        (lambda: ops.slice(X, (0, 0), (3, 3)), "does not fit"),
-        (lambda: ops.concatenate([X, V], 0), "cannot concatenate"),
+        (lambda: cuts.slice(X, (0, 0), (3, 3)), "does not fit"),
+        (lambda: cuts.concatenate([X, V], 0), "cannot concatenate"),
         (lambda: ops.broadcast_in_dim(V, (2, 2), (1,)), "cannot be broadcast"),
         (lambda: ops.reduce_sum(X, (2,)), "do not fit"),
-        (lambda: ops.pad(V, 0.0, [(-2, -2, 0)]), "takes more"),
+        (lambda: cuts.pad(V, 0.0, [(-2, -2, 0)]), "takes more"),
     ],
 )
 def test_what_does_not_fit_is_named(call: Any, message: str) -> None:

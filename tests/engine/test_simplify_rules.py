@@ -15,6 +15,7 @@ from gradcli.engine.control.remat import named
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.check import check_jaxpr
 from gradcli.engine.ir.program import Eqn, Jaxpr
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.trace.tracer import bind
@@ -78,18 +79,18 @@ def wide(x: Any, value: float) -> Any:
 def square(x: Any) -> Any:
     """The operand as a matrix; the grid's length is cut to 2 columns."""
     n = x.shape[0] // 2
-    return s.reshape(s.slice(x, (0,), (2 * n,)), (n, 2))
+    return s.reshape(cuts.slice(x, (0,), (2 * n,)), (n, 2))
 
 
 def slices(x: Any) -> Any:
-    a = bind(s.slice_p, x, start_indices=(2,), limit_indices=(x.shape[0],), strides=(2,))
-    return bind(s.slice_p, a, start_indices=(1,), limit_indices=(3,), strides=None)
+    a = bind(cuts.slice_p, x, start_indices=(2,), limit_indices=(x.shape[0],), strides=(2,))
+    return bind(cuts.slice_p, a, start_indices=(1,), limit_indices=(3,), strides=None)
 
 
 def joined(x: Any) -> Any:
-    both = s.concatenate([x, e.neg(x), x], 0)
+    both = cuts.concatenate([x, e.neg(x), x], 0)
     n = x.shape[0]
-    return bind(s.slice_p, both, start_indices=(n + 1,), limit_indices=(2 * n,), strides=(2,))
+    return bind(cuts.slice_p, both, start_indices=(n + 1,), limit_indices=(2 * n,), strides=(2,))
 
 
 def converted(x: Any, first: Any, then: Any) -> Any:
@@ -215,20 +216,20 @@ CASES: dict[str, list[tuple[Function, tuple[str, ...], int]]] = {
         (lambda x: bind(_primitive("reduce_and"), x, axes=()), ("bool",), 1),
     ],
     "whole slice": [
-        (lambda x: bind(s.slice_p, x, start_indices=(0,), limit_indices=x.shape, strides=None), ALL, 1)
+        (lambda x: bind(cuts.slice_p, x, start_indices=(0,), limit_indices=x.shape, strides=None), ALL, 1)
     ],
     "slice of slice": [(slices, FLOATS + INTEGER, 1)],
     "slice of concatenation": [(joined, NUMBERS, 1)],
     "slice of padding": [
-        (lambda x: s.slice(s.pad(x, one(x, 0), [(3, 2, 0)]), (4,), (x.shape[0] + 2,), (2,)), ALL, 1),
-        (lambda x: s.slice(s.pad(x, one(x, 0), [(-1, 2, 0)]), (0,), (x.shape[0] - 1,)), ALL, 1),
+        (lambda x: cuts.slice(cuts.pad(x, one(x, 0), [(3, 2, 0)]), (4,), (x.shape[0] + 2,), (2,)), ALL, 1),
+        (lambda x: cuts.slice(cuts.pad(x, one(x, 0), [(-1, 2, 0)]), (0,), (x.shape[0] - 1,)), ALL, 1),
     ],
     "no padding": [
-        (lambda x: bind(s.pad_p, x, one(x, 0), padding_config=((0, 0, 0),)), ALL, 1)
+        (lambda x: bind(cuts.pad_p, x, one(x, 0), padding_config=((0, 0, 0),)), ALL, 1)
     ],
     "one piece": [
-        (lambda x: s.concatenate([x[:0], x, x[:0]], 0), ALL, 1),
-        (lambda x: s.concatenate([x[:0], x, x], 0), ALL, 1),
+        (lambda x: cuts.concatenate([x[:0], x, x[:0]], 0), ALL, 1),
+        (lambda x: cuts.concatenate([x[:0], x, x], 0), ALL, 1),
     ],
 }  # fmt: skip
 

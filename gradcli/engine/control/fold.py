@@ -16,17 +16,8 @@ from gradcli.engine.control.composite import composite_primitive
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.conv import dilated
-from gradcli.engine.ops.shape import (
-    broadcast_in_dim,
-    concatenate,
-    expand_dims,
-    kept_axes,
-    pad,
-    reshape,
-    slice,
-    slice_in_dim,
-    transpose,
-)
+from gradcli.engine.ops.cuts import concatenate, pad, slice, slice_in_dim
+from gradcli.engine.ops.shape import broadcast_in_dim, expand_dims, kept_axes, reshape, transpose
 from gradcli.engine.ops.window import window_shape
 from gradcli.engine.trace.tracer import bind
 from gradcli.engine.transforms.batch import batch_values

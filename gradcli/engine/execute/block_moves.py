@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from gradcli.engine.ir.program import Eqn
-from gradcli.engine.ops.shape import pad_places
+from gradcli.engine.ops.cuts import pad_places
 
 if TYPE_CHECKING:
     from gradcli.engine.execute.blocks import BlockWriter

@@ -17,7 +17,8 @@ from typing import Any
 
 from gradcli.engine.ir.program import Atom, Eqn, Literal, Var
 from gradcli.engine.ir.types import ArrayType, Shape
-from gradcli.engine.ops.shape import slice_p, squeeze_p
+from gradcli.engine.ops.cuts import slice_p
+from gradcli.engine.ops.shape import squeeze_p
 
 LEAST = 1 << 14  # elements from which blocks pay
 LEAST_SHORT = 1 << 12  # the same for arrays with short rows, on which NumPy is slow

@@ -13,9 +13,10 @@ import numpy as np
 
 from gradcli.engine.errors import RuleError, fail
 from gradcli.engine.ir.types import ArrayType, array_type
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.random_bits import threefry2x32_p
-from gradcli.engine.ops.shape import bad_shape, concatenate, expand_dims, slice_in_dim, squeeze
+from gradcli.engine.ops.shape import bad_shape, expand_dims, squeeze
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import bind
 

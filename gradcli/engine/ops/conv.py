@@ -17,9 +17,10 @@ import numpy as np
 
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import ArrayType, Shape, array_type, canonical_dtype
+from gradcli.engine.ops.cuts import pad_p
 from gradcli.engine.ops.define import Primitive, is_linear, operand_jvp
 from gradcli.engine.ops.elementwise import add_any, convert_element_type
-from gradcli.engine.ops.shape import bad_shape, moveaxis, pad_p, reshape, rev
+from gradcli.engine.ops.shape import bad_shape, moveaxis, reshape, rev
 from gradcli.engine.trace.tracer import bind
 
 Pairs = tuple[tuple[int, int], ...]

@@ -12,19 +12,11 @@ import numpy as np
 from gradcli.engine.array import Array, Value, raw, type_of
 from gradcli.engine.ir.types import INT32, INT64, ArrayType, Shape
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.define import Primitive, is_linear
 from gradcli.engine.ops.index import gather, scatter
 from gradcli.engine.ops.index_numpy import GatherDimensionNumbers, ScatterDimensionNumbers
-from gradcli.engine.ops.shape import (
-    bad_shape,
-    batch_to_front,
-    broadcast_in_dim,
-    concatenate,
-    moveaxis,
-    reshape,
-    slice_in_dim,
-    zeros,
-)
+from gradcli.engine.ops.shape import bad_shape, batch_to_front, broadcast_in_dim, moveaxis, reshape, zeros
 from gradcli.engine.trace.tracer import Tracer, bind
 
 

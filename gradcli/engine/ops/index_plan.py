@@ -18,9 +18,10 @@ from gradcli.engine.array import Value, raw, type_of
 from gradcli.engine.errors import NonConcreteBooleanIndexError, TracerIntegerConversionError, fail
 from gradcli.engine.ir.types import INT32, INT64, Shape, broadcast_shapes
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import concatenate
 from gradcli.engine.ops.dynamic import from_the_end
 from gradcli.engine.ops.index_numpy import GatherDimensionNumbers
-from gradcli.engine.ops.shape import broadcast_in_dim, concatenate, expand_dims
+from gradcli.engine.ops.shape import broadcast_in_dim, expand_dims
 from gradcli.engine.record import record
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import Tracer, value_of

@@ -16,6 +16,7 @@ import numpy as np
 from gradcli.engine.array import OPERATORS, PROPERTIES, Array, Value, raw, type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import INT32, Shape, broadcast_shapes, promote_types
+from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import operators as o
 from gradcli.engine.ops import shape as s
@@ -69,7 +70,7 @@ def _of_integers(x: Tracer, index: tuple[Any, ...]) -> Tracer | None:
     lead, source = len(index), STATE.source or user_source(2)
     params = {"start_indices": tuple(starts), "limit_indices": tuple(limits), "strides": None}
     part_type = t.with_shape((1,) * lead + t.shape[lead:])
-    (part,) = x.trace.write(s.slice_p, (x,), params, (part_type,), source)
+    (part,) = x.trace.write(cuts.slice_p, (x,), params, (part_type,), source)
     dropped = {"dimensions": tuple(range(lead))}
     (out,) = x.trace.write(s.squeeze_p, (part,), dropped, (t.with_shape(t.shape[lead:]),), source)
     return out
@@ -129,7 +130,7 @@ def _static(x: Any, index: Index, check: bool, wrap: bool) -> Any:
         starts.append(start)
         limits.append(limit)
         steps.append(step)
-    return _reshaped(s.slice(as_array(x), starts, limits, steps), index)
+    return _reshaped(cuts.slice(as_array(x), starts, limits, steps), index)
 
 
 def _forward(r: Range, n: int) -> tuple[int, int, int]:

@@ -9,17 +9,9 @@ import numpy as np
 
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import ArrayType, array_type
+from gradcli.engine.ops.cuts import concatenate
 from gradcli.engine.ops.define import Primitive, is_linear, linear_jvp
-from gradcli.engine.ops.shape import (
-    bad_shape,
-    batch_to_front,
-    canonical_axis,
-    concatenate,
-    moveaxis,
-    reduce_sum,
-    reshape,
-    zeros,
-)
+from gradcli.engine.ops.shape import bad_shape, batch_to_front, canonical_axis, moveaxis, reduce_sum, reshape, zeros
 from gradcli.engine.trace.tracer import bind
 
 

@@ -16,6 +16,7 @@ from gradcli.engine.array import Value, type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import ArrayType, array_type, canonical_dtype
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import concatenate, pad, slice_in_dim
 from gradcli.engine.ops.define import REGISTRY, Primitive, Rule, linear_jvp, zero_jvp
 from gradcli.engine.ops.families import ALL, INEXACT, NUMBERS, ORDERED, Operation, same_type
 from gradcli.engine.ops.shape import (
@@ -23,14 +24,11 @@ from gradcli.engine.ops.shape import (
     batched_axes,
     broadcast_in_dim,
     canonical_axis,
-    concatenate,
     kept_axes,
-    pad,
     reduce_sum,
     reduced_type,
     reshape,
     rev,
-    slice_in_dim,
     squeeze,
     transpose,
 )

@@ -15,11 +15,12 @@ import numpy as np
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import ArrayType, Shape, default_int
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.define import REGISTRY
 from gradcli.engine.ops.families import NUMBERS, ORDERED
 from gradcli.engine.ops.index import Operation, define_scatter, gather, never_twice, read_back, scatter_add
 from gradcli.engine.ops.index_numpy import GatherDimensionNumbers, ScatterDimensionNumbers, window_sizes
-from gradcli.engine.ops.shape import broadcast_in_dim, concatenate, expand_dims, iota, reshape, slice_in_dim, zeros
+from gradcli.engine.ops.shape import broadcast_in_dim, expand_dims, iota, reshape, zeros
 from gradcli.engine.ops.sort import sort
 from gradcli.engine.trace.tracer import bind
 

@@ -15,9 +15,10 @@ import numpy as np
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import ArrayType, Shape, array_type
 from gradcli.engine.ops.conv import dilated, slices_of, window_count, windows_of
+from gradcli.engine.ops.cuts import pad, pad_p, slice
 from gradcli.engine.ops.define import REGISTRY, Primitive, is_linear, linear_jvp
 from gradcli.engine.ops.families import NUMBERS, ORDERED, Operation, same_kind
-from gradcli.engine.ops.shape import bad_shape, batch_to_front, pad, pad_p, slice
+from gradcli.engine.ops.shape import bad_shape, batch_to_front
 from gradcli.engine.trace.tracer import bind
 
 Pairs = tuple[tuple[int, int], ...]

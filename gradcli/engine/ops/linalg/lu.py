@@ -10,6 +10,7 @@ import numpy as np
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import INT32, ArrayType, array_type, broadcast_shapes
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import pad, slice_in_dim
 from gradcli.engine.ops.define import Primitive, zero_jvp
 from gradcli.engine.ops.linalg.matrices import (
     batch_matrices,
@@ -22,7 +23,7 @@ from gradcli.engine.ops.linalg.matrices import (
     triu,
 )
 from gradcli.engine.ops.linalg.triangular import solve_left, triangular_solve
-from gradcli.engine.ops.shape import bad_shape, batch_to_front, broadcast_to_type, iota, pad, reshape, slice_in_dim
+from gradcli.engine.ops.shape import bad_shape, batch_to_front, broadcast_to_type, iota, reshape
 from gradcli.engine.ops.sort import sort
 from gradcli.engine.trace.tracer import bind
 

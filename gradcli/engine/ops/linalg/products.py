@@ -8,6 +8,7 @@ import numpy as np
 
 from gradcli.engine.array import type_of
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.linalg.matrices import (
     as_column,
     conj,
@@ -20,7 +21,7 @@ from gradcli.engine.ops.linalg.matrices import (
     tril,
 )
 from gradcli.engine.ops.linalg.qr import qr
-from gradcli.engine.ops.shape import bad_shape, concatenate, expand_dims, slice_in_dim
+from gradcli.engine.ops.shape import bad_shape, expand_dims
 
 
 def ormqr(a: Any, taus: Any, c: Any, *, left: bool = True, transpose: bool = False) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import INT32, ArrayType, array_type
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.linalg.lu import lu, lu_solve
 from gradcli.engine.ops.linalg.matrices import (
@@ -25,7 +26,7 @@ from gradcli.engine.ops.linalg.matrices import (
     tril,
 )
 from gradcli.engine.ops.linalg.triangular import triangular_solve
-from gradcli.engine.ops.shape import bad_shape, concatenate, slice_in_dim, zeros
+from gradcli.engine.ops.shape import bad_shape, zeros
 from gradcli.engine.trace.tracer import bind
 
 

@@ -10,9 +10,10 @@ from gradcli.engine.array import type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import pad, slice_in_dim
 from gradcli.engine.ops.define import Primitive, is_linear
 from gradcli.engine.ops.linalg.matrices import as_column, batch_matrices
-from gradcli.engine.ops.shape import bad_shape, pad, slice_in_dim
+from gradcli.engine.ops.shape import bad_shape
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import bind
 
