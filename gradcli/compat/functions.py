@@ -167,6 +167,7 @@ _BOTH = frozenset(
     """
     dot vdot inner outer cross kron convolve correlate matmul polyval polyadd polysub polymul polydiv interp append
     searchsorted trapezoid average isclose take compress digitize solve lstsq vecdot histogram clip copysign arctan2
+    union1d intersect1d setdiff1d setxor1d isin
     """.split()
 )
 

@@ -280,6 +280,23 @@ def apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: Any
     return stacked
 
 
+def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
+    """``np.apply_over_axes``: one axis after the other, which stay with length 1 where ``func`` takes them away."""
+    found = function("asarray")(a)
+    for axis in np.atleast_1d(axes):
+        axis = int(axis) % len(found.shape)
+        part = func(found, axis)
+        found = part if len(shape(part)) == len(found.shape) else function("expand_dims")(part, axis)
+    return found
+
+
+def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    """``np.choose``."""
+    picked = [gnp.asarray(unboxed(function("asarray")(c))) for c in choices]
+    index = gnp.asarray(unboxed(function("asarray")(a)))
+    return _array(gnp.choose(index.astype(int) if index.dtype == bool else index, picked, mode=mode))
+
+
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """``np.piecewise``: every function gets the elements of its part."""
     x = function("atleast_1d")(x) if not shape(x) else x
@@ -321,8 +338,8 @@ def shares_memory(a: Any, b: Any, *_: Any, **__: Any) -> bool:
 
 SPECIAL.update({f"numpy.{f.__name__}": f for f in (
     array, arange, full, full_like, copy, shape, size, where, nonzero, flatnonzero, argwhere, extract, compress, copyto,
-    fill_diagonal, put, putmask, place, put_along_axis, apply_along_axis, piecewise, allclose, array_equal,
-    shares_memory,
+    fill_diagonal, put, putmask, place, put_along_axis, apply_along_axis, apply_over_axes, choose, piecewise, allclose,
+    array_equal, shares_memory,
 )})  # fmt: skip
 SPECIAL.update({f"numpy.{name}": asarray for name in "asarray asanyarray ascontiguousarray asfortranarray".split()})
 SPECIAL.update({f"numpy.{name}": _of_form(name) for name in ("zeros_like", "ones_like", "empty_like")})
@@ -342,6 +359,7 @@ ALWAYS.update({
     "numpy.lib.stride_tricks.as_strided": as_strided,
     "numpy.lib.stride_tricks.sliding_window_view": sliding_window_view,
     "numpy.apply_along_axis": apply_along_axis,
+    "numpy.apply_over_axes": apply_over_axes,
     "numpy.piecewise": piecewise,
 })  # fmt: skip
 
