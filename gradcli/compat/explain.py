@@ -21,7 +21,7 @@ _INSTEAD = (
     (r"\.view\(|__new__|ndarray\.", f"subclasses of ndarray {_PLAIN}: let a class of yours keep an array"),
     (r"\[\s*(['\"])\w+\1\s*\]\s*(\[.*\]\s*)?[-+*/]?=", f"arrays of records {_PLAIN}: use one array a field"),
 )
-_ARRAYS = "use arrays that this file makes with np.array, np.zeros or np.stack; others hold plain numbers only"
+_ARRAYS = f"use arrays made with np.array, np.zeros or np.stack: matrices, records and what libraries make {_PLAIN}"
 _BOXES = re.compile(r"'?\b(Buffer|Number)\b'?")
 _OPERANDS = re.compile(r"unsupported operand|not supported between|can only concatenate|bad operand")
 _KINDS = {"Buffer": "numpy.ndarray", "Number": "float"}
