@@ -35,6 +35,16 @@ _SCIPY = (
     "cluster cluster.vq fft integrate interpolate linalg ndimage optimize signal sparse sparse.linalg special "
     "spatial spatial.transform stats"
 ).split()
+# Where JAX itself keeps what it publishes, for files that import it from there.
+_PRIVATE = {
+    "api": "", "core": "core", "dtypes": "dtypes", "config": "config", "numpy": "numpy", "random": "random", "nn": "nn",
+    "tree_util": "tree_util", "tree": "tree", "typing": "typing", "util": "util", "scipy": "scipy", "test_util":
+    "test_util", "flatten_util": "flatten_util", "debugging": "debug", "ad_checkpoint": "ad_checkpoint",
+    "custom_derivatives": "custom_derivatives", "errors": "errors", "ops": "ops", "image": "image",
+    "lax.lax": "lax", "lax.linalg": "lax.linalg", "lax.control_flow": "lax", "lax.parallel": "lax",
+    "lax.slicing": "lax", "interpreters.ad": "interpreters.ad", "interpreters.batching": "interpreters.batching",
+    "interpreters.mlir": "interpreters.mlir", "interpreters.partial_eval": "interpreters.partial_eval",
+}  # fmt: skip
 _LATER: dict[str, dict[str, str]] = {
     "jax": {
         "Array": "gradcli.engine.array:Value",
@@ -73,11 +83,12 @@ _LATER: dict[str, dict[str, str]] = {
         "Tracer": "gradcli.engine.trace.tracer:Tracer", "Jaxpr": "gradcli.engine.ir.program:Jaxpr",
         "ClosedJaxpr": "gradcli.engine.ir.program:Jaxpr", "Value": "gradcli.engine.array:Value",
         "Literal": "gradcli.engine.ir.program:Literal", "Var": "gradcli.engine.ir.program:Var",
-        "AbstractValue": "gradcli.engine.ir.types:ArrayType", "ShapedArray": f"{_OWN}.programs:ShapedArray",
+        "AbstractValue": "gradcli.engine.ir.types:ArrayType", "ShapedArray": f"{_OWN}.avals:ShapedArray",
         "Atom": "gradcli.engine.ir.program:Atom", "eval_jaxpr": f"{_OWN}.programs:eval_jaxpr",
         "jaxpr_as_fun": f"{_OWN}.programs:jaxpr_as_fun", "get_aval": f"{_OWN}.devices:typeof",
         "concrete_or_error": f"{_OWN}.programs:concrete_or_error", "subjaxprs": f"{_OWN}.programs:subjaxprs",
         "ensure_compile_time_eval": f"{_OWN}.devices:ensure_compile_time_eval",
+        "Primitive": f"{_OWN}.primitives:Primitive", "JaxprEqn": "gradcli.engine.ir.program:Eqn",
     },
     "extend.core": {
         "Jaxpr": "gradcli.engine.ir.program:Jaxpr", "ClosedJaxpr": "gradcli.engine.ir.program:Jaxpr",
@@ -93,6 +104,8 @@ _LATER: dict[str, dict[str, str]] = {
     "interpreters.batching": {n: f"{_OWN}.primitives:{n}" for n in (
         "primitive_batchers", "not_mapped", "moveaxis", "bdim_at_front",
     )},
+    "interpreters.partial_eval": {},
+    "interpreters.xla": {},
     "interpreters.mlir": {n: f"{_OWN}.primitives:{n}" for n in ("register_lowering", "lower_fun")},
 }  # fmt: skip
 
@@ -150,8 +163,9 @@ def _sources(name: str) -> list[str]:
     """The modules of gradcli that the members of ``jax.<name>`` come from."""
     if name == "nn.initializers":
         return ["gradcli.nn.initializers", f"{_OWN}.initializers"]
-    if name.startswith("example_libraries."):
+    if name.startswith("example_libraries.") or name == "util":
         return [f"{_OWN}.{name.rpartition('.')[2]}"]
+    name = name.removeprefix("_src.")
     return [f"gradcli.{name}"] if name in _SAME or name.startswith("scipy.") else []
 
 
@@ -163,7 +177,8 @@ def modules() -> Standins:
     own = _own_members()
     names = dict.fromkeys([
         *_SAME, *(f"scipy.{n}" for n in _SCIPY), *_LATER, *own, "example_libraries", "example_libraries.stax",
-        "example_libraries.optimizers", "extend", "interpreters", "lib", "version",
+        "example_libraries.optimizers", "extend", "interpreters", "lib", "util", "version", "_src", "_src.lax",
+        "_src.lib", "_src.lib.mlir", "_src.lib.mlir.dialects", "_src.lib.mlir.dialects.hlo", "_src.interpreters",
     ])  # fmt: skip
     names.pop("jax")
     table: list[types.ModuleType] = [
@@ -173,5 +188,7 @@ def modules() -> Standins:
         (_Lax if n == "lax" else Standin)(f"jax.{n}", _sources(n), _LATER.get(n), **own.get(n, {})) for n in names
     ]
     found = Standins(table)
+    for name, public in _PRIVATE.items():
+        dict.__setitem__(found, f"jax._src.{name}", found[f"jax.{public}" if public else "jax"])
     found["jax.version"].__dict__["__version__"] = VERSION
     return found

@@ -155,7 +155,7 @@ class Partial(functools.partial):  # type: ignore[type-arg]
 
     >>> from gradcli import grad
     >>> print(grad(lambda f: f(3.0))(Partial(lambda a, x: a * x, 2.0)).args)
-    (Array(3., dtype=float64),)
+    (Array(3., dtype=float64, weak_type=True),)
     """
 
 

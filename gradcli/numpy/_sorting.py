@@ -69,8 +69,8 @@ def partition(a: Any, kth: int, axis: int = -1) -> Any:
 
 
 def argpartition(a: Any, kth: int, axis: int = -1) -> Any:
-    """The indices of :func:`partition`."""
-    return argsort(a, axis)
+    """The indices of :func:`partition`; int32."""
+    return e.convert_element_type(argsort(a, axis), np.int32)
 
 
 # --- searching ------------------------------------------------------------------------------------------------------

@@ -13,7 +13,6 @@ import pytest
 from gradcli.compat.autograd import modules as autograd_modules
 from gradcli.compat.jax import modules as jax_modules
 from gradcli.compat.lazy import Standin, Standins, has, nearest
-from gradcli.engine.errors import RuleError
 from gradcli.engine.settings import override
 from tests.compat_names.running import standin
 
@@ -79,9 +78,35 @@ def test_user_primitives_say_what_they_lack() -> None:
     primitive: Any = jx["jax.extend.core"].Primitive("half_done")
     with pytest.raises(NotImplementedError, match="half_done.*implementation"):
         primitive.bind(1.0)
+    jit = jx["jax"].jit(primitive.bind)
+    with pytest.raises(NotImplementedError, match="half_done.*type"):
+        jit(1.0)
     primitive.def_abstract_eval(lambda x: x)
-    with pytest.raises(RuleError, match="half_done.*implementation"):
-        primitive.bind(1.0)
+    primitive.def_impl(lambda x: x / 2)
+    assert primitive.bind(1.0) == 0.5
+    for _ in range(2):
+        with pytest.raises(NotImplementedError, match="translation rule for primitive 'half_done'"):
+            jit(1.0)
+    mlir = jx["jax.interpreters.mlir"]
+    mlir.register_lowering(primitive, mlir.lower_fun(lambda x: x / 2, multiple_results=False))
+    assert jit(1.0) == 0.5
+    for transformed, table in ((jx["jax"].grad(primitive.bind), "jvps"), (jx["jax"].vmap(primitive.bind), "batchers")):
+        with pytest.raises(NotImplementedError, match="half_done") as info:
+            transformed(np.ones(2) if table == "batchers" else 1.0)
+        assert type(info.value) is NotImplementedError and table in info.value.diagnostic.hint
+
+
+def test_types_are_shown_as_under_jax() -> None:
+    jax, core = jx["jax"], jx["jax.core"]
+    with override(precision="float32"):
+        aval = jax.typeof(1.0)
+        assert repr(aval) == "ShapedArray(float32[], weak_type=True)" and str(aval) == "~float32[]"
+        program = jax.make_jaxpr(jx["jax.numpy"].sin)(np.ones(3, np.float32))
+    assert repr(program.in_avals) == "[ShapedArray(float32[3])]"
+    assert str(program.eqns[0].outvars[0].aval) == "float32[3]"
+    made = core.ShapedArray((3,), np.float32)
+    assert made == program.out_avals[0] == program.out_types[0] and isinstance(program.out_types[0], core.ShapedArray)
+    assert made.update(shape=()) != made and hash(made) == hash(made.update()) and made.str_short(True) == "f32[3]"
 
 
 def test_the_environment_says_how_precise_a_file_begins(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -143,8 +143,19 @@ def test_stop_gradient_on_a_tree() -> None:
 def test_holomorphic_gradients() -> None:
     z = 1.0 + 2.0j
     assert complex(grad(lambda w: w * w, holomorphic=True)(z)) == 2 * z
-    with pytest.raises(TypeError, match="real-valued inputs"):
+    with pytest.raises(TypeError, match="real-valued outputs.*complex"):
         grad(lambda w: w * w)(z)
+
+
+def test_a_real_function_of_a_complex_argument_has_the_conjugate_convention() -> None:
+    z = 3.0 + 4.0j
+    assert complex(grad(lambda w: (w * w.conj()).real)(z)) == 6.0 - 8.0j
+
+
+def test_derivatives_of_python_numbers_are_weak_as_the_numbers_are() -> None:
+    double = lambda x: x * np.float64(2)  # noqa: E731
+    assert grad(double)(3.0).type.weak_type and not grad(double)(np.float64(3.0)).type.weak_type
+    assert jvp(sin, (1.0,), (1.0,))[1].type.weak_type and not jvp(double, (1.0,), (1.0,))[1].type.weak_type
 
 
 def test_eval_shape_and_make_jaxpr_do_not_run() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from gradcli import lax
 from gradcli import numpy as gnp
+from gradcli.conformance.rows.numpy_functions import ROWS as TABLE
 from gradcli.engine.api import custom_jvp, grad, hessian, jit, jvp, make_jaxpr, vmap
 from gradcli.engine.array import raw
 from gradcli.engine.errors import GradcliError, diagnostic_of
@@ -26,7 +27,6 @@ from gradcli.engine.ir.program import Jaxpr, sub_jaxprs
 from gradcli.engine.ops.define import REGISTRY
 from tests.engine.programs import build, draw, gradcli_modules
 from tests.execute.gaussian import gaussian
-from tests.numpy.cases import TABLE
 
 ODD = [0.0, -0.0, 1.0, -1.5, 710.0, -745.2, 1e308, 5e-324, math.inf, -math.inf, math.nan]
 GOLDEN = Path(__file__).with_name("golden")

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import gradcli.numpy as gnp
+from gradcli.conformance.rows.numpy_functions import ROWS as TABLE
 from gradcli.engine.api import make_jaxpr
-from tests.numpy.cases import TABLE
 
 DIFFERENT = {
     "constants that are known when it is traced are folded: masks, indices, offsets, counts": """

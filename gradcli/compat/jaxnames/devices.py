@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.compat.jaxnames.avals import shown
 from gradcli.engine.array import METHODS, PROPERTIES, Value, is_value, type_of
 from gradcli.engine.custom import as_value
 from gradcli.engine.trace.tracer import STATE
@@ -39,7 +40,7 @@ class SingleDeviceSharding:
 
     def __init__(self, device: Device = CPU, **_: Any) -> None:
         self.device_set = {device}
-        self.memory_kind = "unpinned_host"
+        self.memory_kind = "device"
         self.is_fully_replicated = self.is_fully_addressable = True
 
     def __repr__(self) -> str:
@@ -105,7 +106,7 @@ def nothing(*_: Any, **__: Any) -> None:
 
 def typeof(x: Any) -> Any:
     """The type of a value. Raises TypeError (G207) for what is none."""
-    return type_of(as_value(x))
+    return shown(type_of(as_value(x)))
 
 
 @contextlib.contextmanager
@@ -160,6 +161,9 @@ def install_methods() -> None:
     }  # fmt: skip
     for name, method in given.items():
         METHODS.setdefault(name, method)
-    for name, read in {"device": lambda self: CPU, "sharding": lambda self: SingleDeviceSharding(),
-                       "is_fully_addressable": lambda self: True, "committed": lambda self: False}.items():
-        PROPERTIES.setdefault(name, read)  # fmt: skip
+    read: dict[str, Callable[..., Any]] = {
+        "device": lambda self: CPU, "sharding": lambda self: SingleDeviceSharding(), "committed": lambda self: False,
+        "is_fully_addressable": lambda self: True, "aval": lambda self: shown(self.type),
+    }  # fmt: skip
+    for name, property_ in read.items():
+        PROPERTIES.setdefault(name, property_)

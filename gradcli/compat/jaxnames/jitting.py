@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from gradcli.compat.jaxnames.config import config
+from gradcli.compat.jaxnames.primitives import check_lowered
 from gradcli.engine import api
-from gradcli.engine.jit import Jitted
+from gradcli.engine.jit import Jitted, Program
+from gradcli.engine.trace.tracer import tracing
 
 
 class _State(threading.local):
@@ -28,6 +30,16 @@ class Switchable(Jitted):
         if _STATE.off or config.read("jax_disable_jit"):
             return self.fun(*args, **kwargs)
         return super().__call__(*args, **kwargs)
+
+    def _trace(self, key: Any, run: Any, leaves: Sequence[Any]) -> Program:
+        found = super()._trace(key, run, leaves)
+        if not tracing():
+            try:
+                check_lowered(found.jaxpr)
+            except NotImplementedError:
+                self._cache.pop(key, None)
+                raise
+        return found
 
 
 def jit(fun: Callable[..., Any] | None = None, **options: Any) -> Any:

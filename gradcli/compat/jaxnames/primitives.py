@@ -12,14 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.compat.jaxnames.avals import plain, shown
+from gradcli.engine.array import raw
 from gradcli.engine.custom import as_value
-from gradcli.engine.errors import RuleError, fail
+from gradcli.engine.errors import fail
+from gradcli.engine.ir.program import Eqn, Jaxpr
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops import define
 from gradcli.engine.ops.elementwise import add
 from gradcli.engine.ops.shape import batch_to_front, moveaxis, zeros
 from gradcli.engine.trace.source import user_location
-from gradcli.engine.trace.tracer import bind
+from gradcli.engine.trace.tracer import STATE, Tracer, bind
+from gradcli.engine.tree import tree_leaves
 
 Rule = Callable[..., Any]
 
@@ -69,6 +73,7 @@ class Primitive(define.Primitive):
 
     _impl: Rule | None = None
     _abstract: Rule | None = None
+    lowered = False  # whether it has a rule for compiling: nothing here uses one, but jit asks for it, as JAX's does
 
     def __init__(self, name: str) -> None:
         # Not in the registry, which holds the engine's own: two files may define a primitive of the same name.
@@ -96,13 +101,18 @@ class Primitive(define.Primitive):
         return abstract_eval
 
     def bind(self, *args: Any, **params: Any) -> Any:
-        """Applies the primitive."""
-        return bind(self, *map(as_value, args), **params)
+        """Applies the primitive: to values without a program by the implementation alone, which knows its types."""
+        values = [as_value(a) for a in args]
+        if STATE.trace is not None or any(isinstance(v, Tracer) for v in values):
+            return bind(self, *values, **params)
+        out = self._values(*map(raw, values), **params)
+        return [as_value(x) for x in out] if self.multiple else as_value(out)
 
     def _type(self, *types: Any, **params: Any) -> Any:
         if self._abstract is None:
             raise self._lacks("rule for the type of its result", "def_abstract_eval")
-        return self._abstract(*types, **params)
+        out = self._abstract(*map(shown, types), **params)
+        return [plain(t) for t in out] if self.multiple else plain(out)
 
     def _values(self, *args: Any, **params: Any) -> Any:
         if self._impl is None:
@@ -112,8 +122,15 @@ class Primitive(define.Primitive):
 
     def _lacks(self, what: str, method: str) -> Exception:
         error: Exception = fail("G203", f"the primitive {self.name!r} has no {what}", hint=f"give it by {method}",
-                                location=user_location(), cls=RuleError)  # fmt: skip
+                                location=user_location(), cls=NotImplementedError)  # fmt: skip
         return error
+
+    def rule(self, which: str) -> Rule:
+        """The rule of that name. Raises NotImplementedError where there is none."""
+        found: Rule | None = getattr(self, which)
+        if found is None:
+            raise self._lacks(f"{which} rule", _TABLES.get(which, f"def_{which}"))
+        return found
 
     @property
     def jvp(self) -> Any:  # type: ignore[override]
@@ -140,7 +157,7 @@ class Primitive(define.Primitive):
             return None
 
         def transpose(ct: Any, *args: Any, **params: Any) -> Any:
-            given = [UndefinedPrimal(a.type) if define.is_linear(a) else a for a in args]
+            given = [UndefinedPrimal(shown(a.type)) if define.is_linear(a) else a for a in args]
             found = rule(ct, *given, **params)
             return [_plain(x) for x in found]
 
@@ -153,6 +170,12 @@ class Primitive(define.Primitive):
         if rule is None:
             return None
         return lambda size, args, dims, **params: rule(tuple(args), tuple(dims), **params)
+
+
+_TABLES = {
+    "jvp": "ad.primitive_jvps", "linearize": "ad.primitive_jvps", "transpose": "ad.primitive_transposes",
+    "batch": "batching.primitive_batchers",
+}  # fmt: skip
 
 
 def defjvp(primitive: Primitive, *rules: Rule | None) -> None:
@@ -190,8 +213,29 @@ def bdim_at_front(x: Any, bdim: int | None, size: int) -> Any:
 
 
 def register_lowering(primitive: Any, rule: Rule, platform: str | None = None, **_: Any) -> Rule:
-    """Nothing: programs are run by implementations. Returns the rule."""
+    """Notes that ``jit`` may use the primitive; programs are run by implementations. Returns the rule."""
+    if isinstance(primitive, Primitive):
+        primitive.lowered = True
     return rule
+
+
+def check_lowered(jaxpr: Jaxpr) -> None:
+    """Raises NotImplementedError for a primitive of the user's without a rule for compiling, as JAX does."""
+    for eqn in jaxpr.eqns:
+        if isinstance(eqn.primitive, Primitive) and not eqn.primitive.lowered:
+            raise fail(
+                "G203", f"MLIR translation rule for primitive '{eqn.primitive.name}' not found for platform cpu",
+                hint="give it by mlir.register_lowering (mlir.lower_fun makes a rule of a function)",
+                location=user_location(), cls=NotImplementedError,
+            )  # fmt: skip
+        for inner in inner_programs(eqn):
+            check_lowered(inner)
+
+
+def inner_programs(eqn: Eqn) -> list[Jaxpr]:
+    """The programs among the parameters of an equation."""
+    leaves = tree_leaves(list(eqn.params.values()))
+    return [leaf for leaf in leaves if isinstance(leaf, Jaxpr)]
 
 
 def lower_fun(fun: Rule, multiple_results: bool = True) -> Rule:

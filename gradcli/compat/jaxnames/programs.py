@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gradcli.compat.jaxnames.avals import ShapedArray, shown
+from gradcli.compat.jaxnames.primitives import inner_programs
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.program import Eqn, Jaxpr, Literal, Var
-from gradcli.engine.ir.types import ArrayType, array_type, canonical_dtype
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.trace.tracer import bind
-from gradcli.engine.tree import tree_flatten
 
 _VIEWS: dict[type, dict[str, Callable[[Any], Any]]] = {
     Jaxpr: {
@@ -21,8 +21,8 @@ _VIEWS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "invars": lambda self: list(self.inputs),
         "outvars": lambda self: list(self.outputs),
         "literals": lambda self: list(self.consts),
-        "in_avals": lambda self: list(self.in_types),
-        "out_avals": lambda self: list(self.out_types),
+        "in_avals": lambda self: [shown(t) for t in self.in_types],
+        "out_avals": lambda self: [shown(t) for t in self.out_types],
         "effects": lambda self: {e.primitive for e in self.eqns if e.primitive.effect},
     },
     Eqn: {
@@ -31,8 +31,8 @@ _VIEWS: dict[type, dict[str, Callable[[Any], Any]]] = {
         "source_info": lambda self: self.source,
         "effects": lambda self: {self.primitive} if self.primitive.effect else set(),
     },
-    Var: {"aval": lambda self: self.type},
-    Literal: {"aval": lambda self: self.type, "val": lambda self: self.value},
+    Var: {"aval": lambda self: shown(self.type)},
+    Literal: {"aval": lambda self: shown(self.type), "val": lambda self: self.value},
     Primitive: {"multiple_results": lambda self: self.multiple},
 }
 
@@ -56,6 +56,11 @@ def install_names() -> None:
             setattr(Primitive, name, method)
 
 
+__all__ = [
+    "ShapedArray", "concrete_or_error", "eval_jaxpr", "install_names", "jaxpr_as_fun", "subjaxprs",
+]  # fmt: skip
+
+
 def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any, **_: Any) -> list[Any]:
     """The outputs of a program for these constants and arguments, equation by equation."""
     env: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
@@ -77,20 +82,6 @@ def jaxpr_as_fun(closed: Jaxpr) -> Callable[..., list[Any]]:
     return lambda *args: eval_jaxpr(closed, closed.consts, *args)
 
 
-class _ShapedArrayMeta(type):
-    """The types of values are instances of ``ShapedArray``."""
-
-    def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, ArrayType)
-
-
-class ShapedArray(metaclass=_ShapedArrayMeta):
-    """``ShapedArray(shape, dtype)`` makes the type of an array."""
-
-    def __new__(cls, shape: Sequence[int], dtype: Any, weak_type: bool = False, **_: Any) -> Any:
-        return array_type(tuple(shape), canonical_dtype(dtype), weak_type)
-
-
 def concrete_or_error(force: Any, val: Any, context: str = "") -> Any:
     """The value made concrete by ``force``. Raises ConcretizationTypeError for a traced one without value."""
     return force(val) if force is not None else val
@@ -98,5 +89,4 @@ def concrete_or_error(force: Any, val: Any, context: str = "") -> Any:
 
 def subjaxprs(jaxpr: Jaxpr) -> list[Jaxpr]:
     """The programs inside the equations of a program."""
-    leaves = [leaf for eqn in jaxpr.eqns for leaf in tree_flatten(list(eqn.params.values()))[0]]
-    return [leaf for leaf in leaves if isinstance(leaf, Jaxpr)]
+    return [inner for eqn in jaxpr.eqns for inner in inner_programs(eqn)]

@@ -55,6 +55,14 @@ class ArrayType:
     def __repr__(self) -> str:
         return f"{_SHORT[self.dtype.name]}[{','.join(map(str, self.shape))}]"
 
+    def long(self) -> str:
+        """The type with the dtype's full name, a weak one marked.
+
+        >>> array_type((3,), "float64").long()
+        'float64[3]'
+        """
+        return f"{'~' * self.weak_type}{self.dtype.name}[{','.join(map(str, self.shape))}]"
+
     def __reduce__(self) -> Any:
         return array_type, (self.shape, self.dtype, self.weak_type)
 

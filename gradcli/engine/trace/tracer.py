@@ -68,7 +68,11 @@ class Tracer(Var, Value):
         self.type = type_
 
     def __repr__(self) -> str:
-        return f"Traced<{self.type}>"
+        value = value_of(self) if self.trace.open else None
+        if value is None:
+            return f"JitTracer({self.type.long()})"
+        tangent = f", typeof(tangent)={self.type}" if self.type.is_float else ""
+        return f"GradTracer(primal={value}{tangent})"
 
     __str__ = __repr__
 

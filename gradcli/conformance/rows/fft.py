@@ -1,23 +1,26 @@
-"""Rows of the table for ``gradcli.numpy.fft``."""
+"""Rows of ``gradcli.numpy.fft``."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tests.numpy.cases import Case, real
+from gradcli.conformance.row import Array, Draw, Row, rows_of
+
+Case = rows_of("numpy.fft")
+real = Draw(9)
 
 REAL, PAIR, CUBE = real((2, 5)), real((2, 4)), real((2, 3, 4))
 COMPLEX, SPECTRUM, BLOCK = REAL + 1j * real((2, 5)), PAIR + 1j * real((2, 4)), CUBE + 1j * real((2, 3, 4))
 NORMS = (None, "backward", "forward", "ortho")
 
 
-def fft(name: str, x: np.ndarray, **options: object) -> Case:
+def fft(name: str, x: Array, **options: object) -> Row:
     kind = "complex" if np.iscomplexobj(x) else ""
     text = "-".join(f"{k}{v}".replace(" ", "") for k, v in options.items())
-    return Case(f"fft.{name}", (x,), dict(options), order=1, id=f"{kind}{text}")
+    return Case(name, (x,), dict(options), id=f"{kind}{text}")
 
 
-FFT = [
+ROWS = [
     *[fft(n, x, norm=norm) for n in ("fft", "ifft") for x in (REAL, SPECTRUM) for norm in NORMS],
     *[fft(n, x, norm=norm) for n in ("rfft", "ihfft") for x in (REAL, PAIR) for norm in NORMS],
     *[fft(n, x, norm=norm) for n in ("irfft", "hfft") for x in (COMPLEX, PAIR) for norm in NORMS],
@@ -35,4 +38,9 @@ FFT = [
     *[fft(n, CUBE, axes=axes) for n in ("fftshift", "ifftshift") for axes in (1, (0, -1))],
     *[fft(n, np.zeros((0, 4)) + 0j) for n in ("fft", "irfft")],
     *[fft(n, np.array([[3, -1, 2], [0, 5, -4]])) for n in ("fft", "rfft", "fftn")],
+]
+ROWS += [
+    Case(n, (), {"d": 0.25}, lambda f, k=k, **o: f(k, **o), order=0, id=str(k))
+    for n in ("fftfreq", "rfftfreq")
+    for k in (1, 4, 5)
 ]

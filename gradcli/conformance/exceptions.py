@@ -1,0 +1,28 @@
+"""What has no row, and why: names by namespace and reason, and primitives."""
+
+from __future__ import annotations
+
+SPACES = ("numpy", "numpy.fft")
+
+EXCEPTIONS: dict[str, dict[str, str]] = {
+    "numpy": {
+        "a dtype or a class of dtypes": """
+            bool bool_ cdouble character complex128 complex64 complex_ complexfloating csingle double dtype flexible
+            float16 float32 float64 float_ floating generic inexact int16 int32 int64 int8 int_ integer number object_
+            signedinteger single uint uint16 uint32 uint64 uint8 unsignedinteger
+        """,
+        "a class": "ComplexWarning ndarray ufunc",
+        "a number or an index, no function": "e euler_gamma inf nan newaxis pi",
+        "builds indices from indices, no array arguments": "index_exp s_",
+        "about dtypes, not about values": """
+            can_cast finfo iinfo iscomplexobj isdtype isrealobj isscalar issubdtype promote_types result_type
+        """,
+        "about shapes, not about values": "broadcast_shapes einsum_path iterable ndim shape size",
+        "text or files": """
+            array_repr array_str from_dlpack frombuffer fromfile fromiter fromstring get_printoptions load printoptions
+            save savez set_printoptions
+        """,
+    },
+}  # fmt: skip
+
+PRIMITIVES: dict[str, str] = {}

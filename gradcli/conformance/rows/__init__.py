@@ -1,0 +1,1 @@
+"""The rows, as data: each module has one list ``ROWS``."""

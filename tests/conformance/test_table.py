@@ -1,0 +1,47 @@
+"""The table has no hole that is not explained."""
+
+from __future__ import annotations
+
+import pytest
+
+from gradcli.conformance.exceptions import EXCEPTIONS, SPACES
+from gradcli.conformance.row import Row
+from gradcli.conformance.table import coverage, names_of, rows
+from gradcli.conformance.trial import Trial, inexact
+
+
+def test_every_public_name_has_a_row_or_a_reason() -> None:
+    assert {c.space: c.missing for c in coverage() if c.missing} == {}
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_rows_and_reasons_are_of_public_names_and_exclude_each_other(space: str) -> None:
+    excepted = [name for names in EXCEPTIONS.get(space, {}).values() for name in names.split()]
+    having = {row.name for row in rows() if row.space == space}
+    assert len(excepted) == len(set(excepted)) and not having & set(excepted)
+    assert having | set(excepted) == set(names_of(space))
+    assert {row.space for row in rows()} == set(SPACES)
+
+
+def test_rows_are_told_apart() -> None:
+    names = [str(row) for row in rows()]
+    assert len(names) > 600 and all(row.name in str(row) for row in rows())
+
+
+def unexplained(row: Row) -> bool:
+    """Whether a row could have derivatives but asks for fewer than two, without a reason."""
+    if row.why:
+        return False
+    trial = Trial(row, row.arrays)
+    return not row.traced or row.order < 2 and any(map(inexact, trial.args)) and bool(trial.smooth(*trial.args))
+
+
+def test_fewer_derivatives_are_explained() -> None:
+    assert [str(row) for row in rows() if unexplained(row)] == []
+
+
+def test_twin_that_must_fail() -> None:
+    import numpy as np
+
+    assert unexplained(Row("numpy", "sin", (np.array([0.5]),), order=1))
+    assert not unexplained(Row("numpy", "isnan", (np.array([0.5]),), order=0))
