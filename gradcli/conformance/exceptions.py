@@ -25,4 +25,13 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 
+# Functions of real numbers alone, by namespace: a test holds that they refuse others.
+REAL = {
+    "numpy": """
+        arctan2 atan2 cbrt ceil clip copysign divmod fabs fix floor floor_divide fmod frexp heaviside hypot i0 interp
+        kaiser ldexp median mod modf nanmedian nanpercentile nanquantile percentile quantile remainder trunc unwrap
+    """,
+    "numpy.fft": "ihfft rfft rfft2 rfftn",
+}
+
 PRIMITIVES: dict[str, str] = {}

@@ -21,7 +21,8 @@ class Row:
 
     name: within ``space``; call: takes the function, then arrays and options.
     order: up to which derivatives are checked; traced: whether it works on unknown values; why: the reason where not.
-    single: how far float32 may be off (None: it is not compared); complex: also with complex arrays.
+    single: how far float32 may be off (None: it is not compared).
+    complex: whether it is also checked with complex arrays (None: where ``exceptions.REAL`` does not name it).
     jax: whether JAX has the same, for its values, dtypes and gradients; numpy: the same for NumPy's values.
     """
 
@@ -35,7 +36,7 @@ class Row:
     traced: bool = True
     why: str = ""
     single: float | None = 1e-4
-    complex: bool = False
+    complex: bool | None = None
     tolerance: float = 1e-6
     jax: bool = True
     numpy: bool = True
@@ -58,8 +59,14 @@ class Row:
         return self.function(import_module(f"{library}.{self.space}" if library else self.space))
 
     def __str__(self) -> str:
-        shapes = "-".join("x".join(map(str, np.shape(a))) or "s" for a in self.arrays)
-        return "-".join(part for part in (self.full_name, shapes, self.id) if part)
+        given = [_brief(a) for a in self.arrays] + [f"{name}={_brief(x)}" for name, x in self.options.items()]
+        return f"{self.full_name}({', '.join(given)})" + (f" {self.id}" if self.id and not self.options else "")
+
+
+def _brief(x: Any) -> str:
+    if isinstance(x, (np.ndarray, np.generic)):
+        return f"{x.dtype}[{','.join(map(str, x.shape))}]"
+    return f"<{type(x).__name__}>" if len(text := repr(x)) > 30 else text
 
 
 class Draw:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.conformance.exceptions import REAL
 from gradcli.conformance.row import Array, Row
 from gradcli.conformance.trial import Trial, inexact, inner, joined, value_of
 from gradcli.engine.autodiff import jvp, vjp
@@ -38,7 +39,7 @@ def outcome(row: Row, only: Sequence[str] = CHECKS) -> Outcome:
 
     >>> from gradcli.conformance.row import Row
     >>> outcome(Row("numpy", "sin", (np.array([0.5]),))).found
-    {'value': '', 'jvp': '', 'vjp': '', 'second': '', 'vmap': '', 'jit': '', 'float32': ''}
+    {'value': '', 'jvp': '', 'vjp': '', 'second': '', 'vmap': '', 'jit': '', 'float32': '', 'complex': ''}
     """
     trial = Trial(row, row.arrays)
     return Outcome(row, {name: _tried(_CHECKS[name], trial) for name in asked(row) if name in only})
@@ -56,9 +57,16 @@ def asked(row: Row) -> tuple[str, ...]:
     wanted = {
         "value": True, "jvp": row.order > 0 and floats, "vjp": row.order > 0 and floats,
         "second": row.order > 1 and floats, "vmap": row.traced and bool(row.arrays), "jit": row.traced,
-        "float32": row.single is not None and wide, "complex": row.complex,
+        "float32": row.single is not None and wide, "complex": floats and row.order > 0 and _complex_too(row),
     }  # fmt: skip
     return tuple(name for name in CHECKS if wanted[name])
+
+
+def _complex_too(row: Row) -> bool:
+    if row.complex is not None:
+        return row.complex
+    real = any(np.asarray(a).dtype == np.float64 for a in row.arrays)
+    return row.traced and real and row.name not in REAL.get(row.space, "").split()
 
 
 def _tried(check: Callable[[Trial], None], trial: Trial) -> str:

@@ -10,7 +10,7 @@ from types import ModuleType
 
 from gradcli.conformance.exceptions import EXCEPTIONS, SPACES
 from gradcli.conformance.row import Row
-from gradcli.conformance.run import asked
+from gradcli.conformance.run import CHECKS, asked
 from gradcli.engine.record import record
 
 FILES = ("numpy_functions", "numpy_more", "numpy_rest", "fft")
@@ -18,17 +18,20 @@ FILES = ("numpy_functions", "numpy_more", "numpy_rest", "fft")
 
 @record
 class Coverage:
-    """How many names of a namespace have rows, and how many of those have a row with each check.
+    """What is covered of some names: of a namespace, or of one name.
 
-    excepted: names without rows, for a reason that is written down; missing: names with neither.
+    names: how many; covered: those with rows; checked: for each check, those with a row that asks for it;
+    excepted: those without rows, for a reason that is written down (``why``); missing: those with neither.
     """
 
-    space: str
+    of: str
     names: int
+    covered: int
     rows: int
     checked: dict[str, int]
     excepted: int
     missing: tuple[str, ...]
+    why: str = ""
 
 
 @functools.cache
@@ -72,17 +75,39 @@ def reason(space: str, name: str) -> str | None:
 
 def coverage() -> Iterator[Coverage]:
     """What is covered of each namespace, counted from the rows."""
+    by_name = _rows_by_name()
+    for space in SPACES:
+        yield _covered(space, space, names_of(space), by_name)
+
+
+def coverage_named(match: str) -> Iterator[Coverage]:
+    """What is covered of each public name whose full name contains a text.
+
+    >>> [(c.of, c.covered, c.excepted) for c in coverage_named("numpy.fft.fftshift")]
+    [('numpy.fft.fftshift', 1, 0)]
+    """
+    by_name = _rows_by_name()
+    for space in SPACES:
+        for name in names_of(space):
+            if match in f"{space}.{name}":
+                yield _covered(f"{space}.{name}", space, (name,), by_name)
+
+
+def _rows_by_name() -> dict[str, list[Row]]:
     by_name: dict[str, list[Row]] = defaultdict(list)
     for row in rows():
         by_name[row.full_name].append(row)
-    for space in SPACES:
-        names = names_of(space)
-        having = [name for name in names if f"{space}.{name}" in by_name]
-        checked: dict[str, int] = defaultdict(int)
-        for name in having:
-            for check in {check for row in by_name[f"{space}.{name}"] for check in asked(row)}:
-                checked[check] += 1
-        without = [name for name in names if name not in having]
-        missing = tuple(name for name in without if reason(space, name) is None)
-        count = sum(len(by_name[f"{space}.{name}"]) for name in having)
-        yield Coverage(space, len(names), count, dict(checked), len(without) - len(missing), missing)
+    return by_name
+
+
+def _covered(of: str, space: str, names: tuple[str, ...], by_name: dict[str, list[Row]]) -> Coverage:
+    mine = {name: by_name.get(f"{space}.{name}", []) for name in names}
+    asked_of = {name: {check for row in rows for check in asked(row)} for name, rows in mine.items()}
+    reasons = {name: reason(space, name) for name, rows in mine.items() if not rows}
+    return Coverage(
+        of=of, names=len(names), covered=sum(map(bool, mine.values())), rows=sum(map(len, mine.values())),
+        checked={check: sum(check in asked for asked in asked_of.values()) for check in CHECKS},
+        excepted=sum(why is not None for why in reasons.values()),
+        missing=tuple(name for name, why in reasons.items() if why is None),
+        why=(reasons.get(names[0]) or "") if len(names) == 1 else "",
+    )  # fmt: skip

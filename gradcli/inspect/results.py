@@ -248,6 +248,72 @@ class OpsResult(Result):
 
 
 @record(kw_only=True)
+class CoverageRow:
+    """What the conformance table covers of a namespace or of a name, ``of``.
+
+    names: how many; covered: with rows; checked: with a row for each check; excepted: without rows for a reason,
+    which ``why`` is where ``of`` is a name; missing: with neither.
+    """
+
+    of: str
+    names: int
+    covered: int
+    rows: int
+    checked: dict[str, int]
+    excepted: int
+    missing: tuple[str, ...]
+    why: str = ""
+
+
+@record(kw_only=True)
+class CoverageResult(Result):
+    """What the conformance table covers."""
+
+    command: ClassVar[str] = "ops"
+    coverage: tuple[CoverageRow, ...]
+
+    @property
+    def summary(self) -> str:
+        """``1210 names: 1100 with 2700 rows, 110 excepted, 0 missing``."""
+        names, covered, rows, excepted = (
+            sum(getattr(row, field) for row in self.coverage) for field in ("names", "covered", "rows", "excepted")
+        )
+        missing = sum(len(row.missing) for row in self.coverage)
+        return f"{names} names: {covered} with {rows} rows, {excepted} excepted, {missing} missing"
+
+
+@record(kw_only=True)
+class ConformanceRow:
+    """A row of the conformance table, and each check of it: an empty text where it holds, else what is wrong."""
+
+    name: str
+    checks: dict[str, str]
+
+    @property
+    def wrong(self) -> str:
+        """What is wrong, with the check's name."""
+        return "; ".join(f"{check}: {text}" for check, text in self.checks.items() if text)
+
+
+@record(kw_only=True)
+class ConformanceResult(Result):
+    """Rows of the conformance table, checked."""
+
+    command: ClassVar[str] = "ops"
+    rows: tuple[ConformanceRow, ...]
+
+    @property
+    def failed(self) -> int:
+        """How many rows do not hold."""
+        return sum(bool(row.wrong) for row in self.rows)
+
+    @property
+    def summary(self) -> str:
+        """``12 rows, 0 failed``."""
+        return f"{len(self.rows)} rows, {self.failed} failed"
+
+
+@record(kw_only=True)
 class NameRow:
     """A name of another library: the lines that use it, whether it is there, and the nearest that is if not."""
 

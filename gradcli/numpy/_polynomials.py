@@ -234,7 +234,7 @@ def polyfit(
     rows, target = _weighted(_powers(x, deg + 1), y, w)
     scale = e.sqrt(sum(e.mul(rows, rows), 0))
     found, residuals, rank, singular = _linalg().lstsq(e.div(rows, s.reshape(scale, (1, deg + 1))), target, limit)
-    c = e.div(found, scale if found.ndim == 1 else s.reshape(scale, (deg + 1, 1)))
+    c = found / (scale if found.ndim == 1 else s.reshape(scale, (deg + 1, 1)))
     if full:
         return c, residuals, rank, singular, arr(np.asarray(limit))
     if not cov:

@@ -109,6 +109,10 @@ def _main(result: r.Result) -> list[Any]:
             return [f.name for f in result.functions]
         case r.OpsResult():
             return [o.name for o in result.ops]
+        case r.CoverageResult():
+            return [f"{c.of}.{name}" for c in result.coverage for name in c.missing]
+        case r.ConformanceResult():
+            return [row.name for row in result.rows if row.wrong]
         case r.DoctorResult():
             return [n.name for n in result.names if n.status in ("no", "not installed")]
         case r.NamesResult():

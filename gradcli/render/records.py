@@ -134,6 +134,16 @@ _BODIES: dict[type, Callable[[Any], dict[str, Any]]] = {
             for o in x.ops
         ]
     },
+    r.CoverageResult: lambda x: {
+        "coverage": [
+            {"of": c.of, "names": c.names, "covered": c.covered, "rows": c.rows, "checked": c.checked,
+             "excepted": c.excepted, "missing": list(c.missing), "why": c.why or None}
+            for c in x.coverage
+        ]
+    },
+    r.ConformanceResult: lambda x: {
+        "failed": x.failed, "rows": [{"name": row.name, "checks": row.checks} for row in x.rows],
+    },
     r.DoctorResult: lambda x: {
         "missing": x.missing,
         "names": [

@@ -273,6 +273,37 @@ def _ops(x: r.OpsResult, people: bool) -> Sheet:
     return Sheet("", ("primitive", "family", "jvp", "transpose", "batch"), rows, footer)
 
 
+def _coverage(x: r.CoverageResult, people: bool) -> Sheet:
+    checks = tuple(x.coverage[0].checked)
+    if not people:
+        columns = ("of", "names", "covered", "rows", *checks, "excepted", "missing", "why")
+        return Sheet("", columns, tuple(
+            (c.of, c.names, c.covered, c.rows, *c.checked.values(), c.excepted, " ".join(c.missing), c.why)
+            for c in x.coverage
+        ))  # fmt: skip
+    # In a terminal of 80 columns: "value" is what has rows, and what is missing or why is said only where it is so.
+    said = any(c.missing or c.why for c in x.coverage)
+    rows = tuple(
+        (c.of, c.names, c.rows, *c.checked.values(), c.excepted, " ".join(c.missing) or c.why)[: None if said else -1]
+        for c in x.coverage
+    )
+    columns = ("of", "names", "rows", *(_SHORT.get(check, check) for check in checks), "n/a", "missing or why not")
+    return Sheet("", columns[: None if said else -1], rows, (x.summary,))
+
+
+_SHORT = {"second": "2nd", "float32": "f32", "complex": "cplx"}
+
+
+def _conformance(x: r.ConformanceResult, people: bool) -> Sheet:
+    said = 3 if not people or x.failed else 2
+    rows = tuple(
+        (row.name, " ".join(check for check, wrong in row.checks.items() if not wrong), row.wrong)[:said]
+        for row in x.rows
+    )
+    marks = tuple("fail" if row.wrong else "pass" for row in x.rows)
+    return Sheet("", ("row", "holds", "does not")[:said], rows, (x.summary,) if people else (), marks)
+
+
 _MARKS = {"yes": "pass", "plain values only": "kink"}
 
 
@@ -302,4 +333,5 @@ _SHEETS: dict[type, Callable[[Any, bool], Sheet]] = {
     r.GradResult: _grad, r.JvpResult: _jvp, r.VjpResult: _vjp, r.MatrixResult: _matrix, r.TaylorResult: _taylor,
     r.BatchResult: _batch, r.CheckResult: _check, r.TimeResult: _time, r.RunResult: _run, r.ListResult: _list,
     r.OpsResult: _ops, r.JaxprResult: _jaxpr, r.DoctorResult: _doctor, r.NamesResult: _names,
+    r.CoverageResult: _coverage, r.ConformanceResult: _conformance,
 }  # fmt: skip

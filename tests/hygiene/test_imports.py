@@ -20,6 +20,7 @@ LAYERS = (
     ("gradcli.engine.ops", 1),
     ("gradcli.engine.transforms", 2), ("gradcli.engine.execute", 2),
     ("gradcli.engine", 3),
+    ("gradcli.conformance", 6),
     ("gradcli.compat", 5), ("gradcli.sources", 6), ("gradcli.inspect", 7), ("gradcli.render", 8),
     ("gradcli.cli", 9), ("gradcli.__main__", 9),
     ("gradcli.", 4),  # the public namespaces: numpy, lax, random, nn, scipy, tree_util …

@@ -25,7 +25,8 @@ UFUNCS = [
     *each("log log2 log10 log1p sqrt cbrt reciprocal", POSITIVE),
     *each("arcsin arccos arctanh", UNIT),
     *each("arccosh", ABOVE),
-    *each("sign floor ceil trunc rint round", (0.1, 0.4)),
+    Case("sign", (real((3,), (0.1, 0.4)),), complex=False),  # of complex numbers: 0, as in JAX, though it is not
+    *each("floor ceil trunc rint round", (0.1, 0.4)),
     *each("isnan isinf isfinite signbit logical_not isposinf isneginf", WIDE, order=0),
     *each("add subtract multiply maximum minimum fmax fmin logaddexp logaddexp2 arctan2", WIDE, WIDE),
     *each("divide true_divide power float_power hypot copysign heaviside", POSITIVE, POSITIVE),

@@ -204,7 +204,8 @@ GRIDS = [
 
 PADDING = [
     *[
-        Case("pad", (A,), o, lambda f, x, **o: f(x, ((1, 2), (0, 3)), **o), id="-".join(map(str, o.values())))
+        Case("pad", (A,), o, lambda f, x, **o: f(x, ((1, 2), (0, 3)), **o),
+             complex=False if o.get("mode") == "median" else None)
         for o in (
             {"mode": "linear_ramp", "end_values": 0.5}, {"mode": "linear_ramp", "end_values": ((1, 2), (3, 4))},
             {"mode": "maximum"}, {"mode": "minimum", "stat_length": 2}, {"mode": "median"},
