@@ -9,6 +9,7 @@ import numpy as np
 
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import INT32
+from gradcli.engine.jit import jit
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.linalg import cholesky as _cholesky
 from gradcli.engine.ops.linalg import eig as _eig
@@ -22,6 +23,13 @@ from gradcli.engine.ops.sort import sort
 from gradcli.engine.ops.take import take_along_axis
 from gradcli.numpy._base import arr, value_error
 from gradcli.numpy._reductions import any, max, sum
+
+
+# The derivatives of factors are dozens of equations: as calls they are traced and linearized once for each shape.
+_call_cholesky = jit(_cholesky.cholesky, static_argnames=("symmetrize_input",))
+_call_eigh = jit(_eigh.eigh, static_argnames=("lower", "symmetrize_input"))
+_call_qr = jit(_qr.qr, static_argnames=("pivoting", "full_matrices"))
+_call_svd = jit(_svd.svd, static_argnames=("full_matrices", "compute_uv", "subset_by_index"))
 
 
 class EigResult(NamedTuple):
@@ -64,7 +72,7 @@ def cholesky(a: Any, *, upper: bool = False, symmetrize_input: bool = True) -> A
      [1. 2.]]
     """
     (a,) = floats(a)
-    factor = _cholesky.cholesky(mH(a) if upper else a, symmetrize_input=symmetrize_input)
+    factor = _call_cholesky(mH(a) if upper else a, symmetrize_input=symmetrize_input)
     return mH(factor) if upper else factor
 
 
@@ -90,7 +98,7 @@ def eigh(a: Any, UPLO: str | None = None, symmetrize_input: bool = True) -> Eigh
     """
     if UPLO not in (None, "L", "U"):
         raise value_error(f"UPLO is 'L' or 'U', not {UPLO!r}")
-    vectors, values = _eigh.eigh(floats(a)[0], lower=UPLO != "U", symmetrize_input=symmetrize_input)
+    vectors, values = _call_eigh(floats(a)[0], lower=UPLO != "U", symmetrize_input=symmetrize_input)
     return EighResult(values, vectors)
 
 
@@ -111,7 +119,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         return QRResult(mT(packed), taus)
     if mode not in ("reduced", "r", "full", "complete"):
         raise value_error(f"the mode of qr is reduced, complete, r or raw, not {mode!r}")
-    q, r = _qr.qr(a, pivoting=False, full_matrices=mode == "complete")
+    q, r = _call_qr(a, pivoting=False, full_matrices=mode == "complete")
     return r if mode == "r" else QRResult(q, r)
 
 
@@ -132,7 +140,7 @@ def svd(
         if subset_by_index is not None:
             raise value_error("svd: subset_by_index does not go together with hermitian=True")
         return _hermitian_svd(a, compute_uv)
-    out = _svd.svd(a, full_matrices=full_matrices, compute_uv=compute_uv, subset_by_index=subset_by_index)
+    out = _call_svd(a, full_matrices=full_matrices, compute_uv=compute_uv, subset_by_index=subset_by_index)
     return SVDResult(*out) if compute_uv else out
 
 

@@ -10,15 +10,16 @@ import numpy as np
 
 from gradcli.engine.array import Array, Value, type_of
 from gradcli.engine.autodiff import stop_gradient
-from gradcli.engine.control.solve import custom_linear_solve
 from gradcli.engine.custom import custom_jvp
 from gradcli.engine.ir.types import broadcast_shapes
 from gradcli.engine.jit import jit
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.cuts import concatenate
-from gradcli.engine.ops.linalg.lu import lu, lu_solve
+from gradcli.engine.ops.linalg.lu import lu
 from gradcli.engine.ops.linalg.matrices import cast, eye, floats, mask, mH, symmetrize, take_rows
 from gradcli.engine.ops.linalg.qr import geqrf
+from gradcli.engine.ops.linalg.solve import slogdet as slogdet_matrices
+from gradcli.engine.ops.linalg.solve import solve as solve_matrices
 from gradcli.engine.ops.linalg.triangular import triangular_solve
 from gradcli.engine.ops.operators import absolute, like, matmul, where
 from gradcli.engine.ops.shape import broadcast_in_dim, expand_dims, moveaxis, reshape
@@ -66,7 +67,7 @@ def solve(a: Any, b: Any) -> Any:
                           "b is a vector [n] or matrices [..., n, m]; a batch of vectors is b[..., None]")  # fmt: skip
     vector = b.ndim == 1
     b = expand_dims(b, (1,)) if vector else b
-    x = _solve_wide(a, b) if a.ndim == 2 and b.ndim > 2 else _solved(a, b)
+    x = _solve_wide(a, b) if a.ndim == 2 and b.ndim > 2 else _solve_each(a, b)
     return reshape(x, x.shape[:-1]) if vector else x
 
 
@@ -75,23 +76,13 @@ def _solve_wide(a: Any, b: Any) -> Any:
     *lead, n, m = b.shape
     last = len(lead)
     side = reshape(moveaxis(b, last, 0), (n, math.prod(lead) * m))
-    return moveaxis(reshape(_solved(a, side), (n, *lead, m)), 0, last)
+    return moveaxis(reshape(solve_matrices(a, side), (n, *lead, m)), 0, last)
 
 
 def _solve_each(a: Any, b: Any) -> Any:
     n, m = b.shape[-2:]
     lead = broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    a, b = broadcast_to(a, (*lead, n, n)), broadcast_to(b, (*lead, n, m))
-    factors, _, permutation = lu(stop_gradient(a))
-    return custom_linear_solve(
-        lambda x: matmul(a, x),
-        b,
-        lambda _, right: lu_solve(factors, permutation, right),
-        lambda _, right: lu_solve(factors, permutation, right, 1),
-    )
-
-
-_solved = jit(_solve_each)  # traced and linearized once for each pair of shapes
+    return solve_matrices(broadcast_to(a, (*lead, n, n)), broadcast_to(b, (*lead, n, m)))
 
 
 def inv(a: Any) -> Any:
@@ -232,18 +223,7 @@ def slogdet(a: Any, *, method: str | None = None) -> SlogdetResult:
         if a.dtype.kind == "c":
             raise type_error("slogdet with method='qr' does not accept complex matrices", "use method='lu'")
         return SlogdetResult(*_slogdet_qr(a))
-    return SlogdetResult(*_compiled_slogdet(a))
-
-
-@custom_jvp
-def _slogdet_lu(a: Any) -> tuple[Any, Any]:
-    factors, pivots, _ = lu(a)
-    pivot = diagonal(factors, 0, -2, -1)
-    size = absolute(pivot)
-    singular = any(e.eq(pivot, like(pivot, 0)), -1)
-    unit = e.div(pivot, cast(size, pivot.dtype)) if a.dtype.kind == "c" else e.sign(pivot)
-    sign = prod(unit, -1) * _swaps(pivots, a.dtype)
-    return where(singular, like(sign, 0), sign), where(singular, like(size, -np.inf), sum(e.log(size), -1))
+    return SlogdetResult(*slogdet_matrices(a))
 
 
 @custom_jvp
@@ -254,26 +234,11 @@ def _slogdet_qr(a: Any) -> tuple[Any, Any]:
     return prod(e.sign(pivot), -1) * prod(flips, -1), sum(e.log(absolute(pivot)), -1)
 
 
-@_slogdet_lu.defjvp
-def _slogdet_lu_rule(primals: Any, tangents: Any) -> Any:
-    return _moved_sign(_slogdet_lu(primals[0]), trace(solve(primals[0], tangents[0]), axis1=-2, axis2=-1))
-
-
-_compiled_slogdet = jit(_slogdet_lu)
-
-
 @_slogdet_qr.defjvp
 def _slogdet_qr_rule(primals: Any, tangents: Any) -> Any:
-    return _moved_sign(_slogdet_qr(primals[0]), trace(solve(primals[0], tangents[0]), axis1=-2, axis2=-1))
-
-
-def _moved_sign(out: tuple[Any, Any], change: Any) -> Any:
-    """The tangents for d(log det) = change: its imaginary part turns a complex sign, a real one stays."""
-    sign = out[0]
-    if sign.dtype.kind == "c":
-        zero = e.mul(e.real(change), svd_dtype(change).type(0))
-        return out, (e.mul(sign, e.complex(zero, e.imag(change))), e.real(change))
-    return out, (broadcast_in_dim(like(sign, 0), sign.shape), change)
+    sign, size = _slogdet_qr(primals[0])
+    change = trace(solve(primals[0], tangents[0]), axis1=-2, axis2=-1)
+    return (sign, size), (broadcast_in_dim(like(sign, 0), sign.shape), change)
 
 
 # --- pseudo-inverse, least squares, condition -------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from gradcli.engine.ops.linalg import hessenberg as hessenberg
 from gradcli.engine.ops.linalg import lu as lu
 from gradcli.engine.ops.linalg import qr as qr
 from gradcli.engine.ops.linalg import schur as schur
+from gradcli.engine.ops.linalg import solve as solve
 from gradcli.engine.ops.linalg import svd as svd
 from gradcli.engine.ops.linalg import triangular as triangular
 from gradcli.engine.ops.linalg import tridiagonal as tridiagonal

@@ -51,7 +51,8 @@ def _lu_type(x: ArrayType) -> list[ArrayType]:
     return [x.strong(), array_type((*lead, min(n, m)), INT32), array_type((*lead, n), INT32)]
 
 
-def _lu_impl(x: Any) -> list[Any]:
+def lu_values(x: Any) -> list[Any]:
+    """:func:`lu` of NumPy arrays."""
     *lead, n, m = x.shape
     work = np.array(x, order="C").reshape(math.prod(lead), n, m)
     pivots = np.zeros((work.shape[0], min(n, m)), INT32)
@@ -165,7 +166,7 @@ def _widened(x: Any, size: int, lead: list[int]) -> Any:
 
 
 lu_p = Primitive(
-    "lu", type_rule=_lu_type, impl=_lu_impl, jvp=_lu_jvp, batch=batch_matrices("lu"), multiple=True, family="linalg"
+    "lu", type_rule=_lu_type, impl=lu_values, jvp=_lu_jvp, batch=batch_matrices("lu"), multiple=True, family="linalg"
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -152,14 +153,18 @@ def _batch(size: int, args: Any, dims: Any, *, left_side: bool, **params: Any) -
     if d_a is not None:
         a, b = batch_to_front(size, a, d_a), batch_to_front(size, b, d_b)
         return bind(triangular_solve_p, a, b, left_side=left_side, **params), 0
+    return beside(lambda right: bind(triangular_solve_p, a, right, left_side=left_side, **params), b, d_b, left_side)
+
+
+def beside(solve: Callable[[Any], Any], b: Any, dim: int, left_side: bool = True) -> tuple[Any, int]:
+    """Many right sides of one matrix, mapped along ``dim``, as one wider right side; the result and its mapped axis."""
     rank = type_of(b).ndim
     at = rank - 1 if left_side else rank - 2
-    b = moveaxis(b, d_b, at)
+    b = moveaxis(b, dim, at)
     shape = type_of(b).shape
     start = rank - 2 if left_side else rank - 3
     flat = reshape(b, (*shape[:start], shape[start] * shape[start + 1], *shape[start + 2 :]))
-    out = bind(triangular_solve_p, a, flat, left_side=left_side, **params)
-    return reshape(out, shape), at
+    return reshape(solve(flat), shape), at
 
 
 triangular_solve_p = Primitive(
