@@ -24,7 +24,6 @@ from gradcli.engine.ops.take import take_along_axis
 from gradcli.numpy._base import arr, value_error
 from gradcli.numpy._reductions import any, max, sum
 
-
 # The derivatives of factors are dozens of equations: as calls they are traced and linearized once for each shape.
 _call_cholesky = jit(_cholesky.cholesky, static_argnames=("symmetrize_input",))
 _call_eigh = jit(_eigh.eigh, static_argnames=("lower", "symmetrize_input"))
