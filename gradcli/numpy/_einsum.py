@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import string
 from collections import Counter
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ def einsum(
         subscripts, listed = _from_lists((subscripts, *operands))
         operands = tuple(listed)
     values = [arr(x) for x in operands]
-    inputs, output = _parse(subscripts, [v.ndim for v in values])
+    inputs, output = _parse(subscripts, tuple(v.ndim for v in values))
     sizes = _sizes(inputs, values)
     dtype = canonical_dtype(preferred_element_type) if preferred_element_type is not None else None
     dtype = dtype or promote_types(*(v.type for v in values))[0]
@@ -83,7 +84,8 @@ def _from_lists(args: Sequence[Any]) -> tuple[str, Sequence[Any]]:
     return (f"{subscripts}->{text(args[-1])}" if len(args) % 2 else subscripts), operands
 
 
-def _parse(subscripts: str, ranks: Sequence[int]) -> tuple[list[str], str]:
+@functools.lru_cache(maxsize=256)
+def _parse(subscripts: str, ranks: tuple[int, ...]) -> tuple[tuple[str, ...], str]:
     """Letters of each operand and of the result, ``...`` replaced by letters of their own."""
     left, arrow, right = subscripts.replace(" ", "").partition("->")
     inputs = left.split(",")
@@ -106,7 +108,7 @@ def _parse(subscripts: str, ranks: Sequence[int]) -> tuple[list[str], str]:
     known = set("".join(expanded))
     if len(set(output)) != len(output) or not set(output) <= known or not known <= set(string.ascii_letters):
         raise value_error(f"einsum {subscripts!r}: the result {output!r} repeats an index or names one of no operand")
-    return expanded, output
+    return tuple(expanded), output
 
 
 def _sizes(inputs: Sequence[str], values: Sequence[Any]) -> dict[str, int]:
@@ -126,12 +128,17 @@ def _path(inputs: Sequence[str], output: str, sizes: dict[str, int], optimize: A
         return []
     if len(inputs) == 2:
         return [(0, 1)]
-    stand_ins = [np.broadcast_to(np.float64(0), [sizes[c] for c in names]) for names in inputs]
     if isinstance(optimize, (list, tuple)):
         return [tuple(step) for step in optimize if not isinstance(step, str)]
     mode = "optimal" if len(inputs) <= 5 and optimize is not False else "greedy"
-    steps = np.einsum_path(f"{','.join(inputs)}->{output}", *stand_ins, optimize=mode)[0][1:]
-    return [tuple(step) for step in steps]
+    shapes = tuple(tuple(sizes[c] for c in names) for names in inputs)
+    return _found_path(f"{','.join(inputs)}->{output}", shapes, mode)
+
+
+@functools.lru_cache(maxsize=256)
+def _found_path(subscripts: str, shapes: tuple[tuple[int, ...], ...], mode: str) -> list[tuple[int, ...]]:
+    stand_ins = [np.broadcast_to(np.float64(0), shape) for shape in shapes]
+    return [tuple(step) for step in np.einsum_path(subscripts, *stand_ins, optimize=mode)[0][1:]]
 
 
 def _simplified(x: Any, names: str) -> Term:
