@@ -60,6 +60,8 @@ class Row:
 
     def __str__(self) -> str:
         given = [_brief(a) for a in self.arrays] + [f"{name}={_brief(x)}" for name, x in self.options.items()]
+        if not given:
+            return f"{self.full_name}({self.id})"
         return f"{self.full_name}({', '.join(given)})" + (f" {self.id}" if self.id and not self.options else "")
 
 

@@ -7,8 +7,11 @@ import pytest
 
 from gradcli.conformance.exceptions import EXCEPTIONS, REAL, SPACES
 from gradcli.conformance.row import Row
+from gradcli.conformance.run import outcome
 from gradcli.conformance.table import coverage, names_of, rows
 from gradcli.conformance.trial import Trial, inexact
+from gradcli.inspect.tables import conformance_of
+from gradcli.render.sheets import sheet_of
 
 
 def test_every_public_name_has_a_row_or_a_reason() -> None:
@@ -53,3 +56,15 @@ def test_functions_of_real_numbers_refuse_others(space: str) -> None:
 def test_twin_that_must_fail() -> None:
     assert unexplained(Row("numpy", "sin", (np.array([0.5]),), order=1))
     assert not unexplained(Row("numpy", "isnan", (np.array([0.5]),), order=0))
+
+
+STEP = Row("numpy", "floor", (np.array([1.0]),), complex=False)  # at a jump: its derivative is not 0
+
+
+def test_a_row_that_does_not_hold_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = outcome(STEP).found
+    assert "jvp against differences" in found["jvp"] and not found["value"] and not outcome(STEP).holds
+    monkeypatch.setattr("gradcli.conformance.table.rows", lambda: (STEP,))
+    checked = conformance_of("floor")
+    assert checked.failed == 1 and checked.rows[0].wrong.startswith("jvp: ")
+    assert sheet_of(checked, people=True).columns[-1] == "does not"

@@ -103,7 +103,7 @@ NUMBERS = [
         for axis, count in ((None, None), (0, 11), (-1, 20), (1, -3))
     ],
     Case("unpackbits", (np.array([3], np.uint8),), {"bitorder": "little"}, order=0),
-    *[Case("frexp", (x,), call=lambda f, x: f(x)[0]) for x in (np.array([6.0, -0.3, 1e-3, 5e10]),)],
+    *[Case("frexp", (x,), call=lambda f, x: f(x)[0]) for x in (np.array([6.0, -0.3, 0.7, 5e10]),)],
     *[
         Case("frexp", (x,), call=lambda f, x, i=i: f(x)[i], order=0, why=LIMITS, id=f"special{i}", single=None)
         for i in (0, 1)
