@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,9 @@ import numpy as np
 from gradcli.engine.array import Array, raw
 from gradcli.engine.execute.plain import RAISED, is_plain
 from gradcli.engine.execute.writer import Writer
-from gradcli.engine.ir.program import Jaxpr
+from gradcli.engine.ir.program import Jaxpr, sub_jaxprs
+from gradcli.engine.ops.blas import LARGE, OneThread, on_one_thread
+from gradcli.engine.ops.dot import multiplications
 from gradcli.engine.transforms.dce import has_effect
 from gradcli.engine.transforms.simplify import simplify
 
@@ -41,7 +43,7 @@ class Compiled:
     @cached_property
     def on_values(self) -> Function:
         """:attr:`quick` on values: Python's floats, NumPy's values and arrays of the engine in, arrays out."""
-        program = self.quick if self.only_plain else _silent(self.quick)
+        program = self.quick if self.only_plain else self._silent(self.quick)
         scope: dict[str, Any] = {"program": program, "Array": Array}
         takes, gives = [], []
         for i, plain in enumerate(self.plain_inputs):
@@ -74,23 +76,47 @@ class Compiled:
                 if self.only_plain:  # Python's numbers know no floating-point warnings
                     outs = self.quick(*given)
                 else:
-                    with np.errstate(all="ignore"):
-                        outs = self.quick(*given)
+                    outs = self._silent(self.quick)(*given)
             except RAISED:
                 self._patience -= 1  # where it happens again and again, the careful way is the shorter one
                 self.may_be_quick = self._patience > 0
             else:
                 return [x if make is None else make(x) for x, make in zip(outs, self._makers, strict=True)]
-        with np.errstate(all="ignore"):
-            return list(self.careful(*map(raw, args)))
+        return list(self._silent(self.careful)(*map(raw, args)))
+
+    def _silent(self, function: Function) -> Function:
+        """The function without floating-point warnings, and on one thread if its products are small."""
+        if self._alone:
+
+            def run(*args: Any) -> Any:
+                with np.errstate(all="ignore"), OneThread():
+                    return function(*args)
+
+        else:
+
+            def run(*args: Any) -> Any:
+                with np.errstate(all="ignore"):
+                    return function(*args)
+
+        return run
+
+    @cached_property
+    def _alone(self) -> bool:
+        """Whether there are products for which OpenBLAS would start threads, and all are too small for that to pay."""
+        sizes = list(_product_sizes(self.jaxpr))
+        return any(map(on_one_thread, sizes)) and max(sizes) <= LARGE
 
 
-def _silent(function: Function) -> Function:
-    def run(*args: Any) -> Any:
-        with np.errstate(all="ignore"):
-            return function(*args)
-
-    return run
+def _product_sizes(jaxpr: Jaxpr) -> Iterator[int]:
+    """The multiplications of each product and of each factorisation in a program."""
+    for eqn in jaxpr.eqns:
+        if eqn.primitive.name == "dot_general":
+            lhs, rhs = (a.type for a in eqn.inputs)
+            yield multiplications(lhs, rhs, eqn.params["dimension_numbers"])
+        elif eqn.primitive.family == "linalg":
+            yield max(max(a.type.shape[-2:], default=0) ** 3 for a in eqn.inputs)
+        for _, inside in sub_jaxprs(eqn.params):
+            yield from _product_sizes(inside)
 
 
 def compile_program(jaxpr: Jaxpr) -> Compiled:

@@ -11,6 +11,8 @@ from gradcli.engine.execute import emit_arrays, emit_elementwise
 from gradcli.engine.execute.emit_text import ATOM, Term, call
 from gradcli.engine.execute.fuse import REDUCTIONS
 from gradcli.engine.ir.program import Eqn
+from gradcli.engine.ops.blas import on_one_thread
+from gradcli.engine.ops.dot import multiplications
 
 _SAME = {
     **{name: emit_elementwise.RULES[name] for name in (
@@ -39,7 +41,7 @@ def _dot(args: Sequence[Term], eqn: Eqn) -> Term | None:
         return None
     if not left:
         return call("np.multiply.outer", x, y) if a.ndim == b.ndim == 1 else None
-    if len(left) != 1 or a.shape[left[0]] == 1:
+    if len(left) != 1 or a.shape[left[0]] == 1 or on_one_thread(multiplications(a, b, eqn.params["dimension_numbers"])):
         return None
     first = f"{x.text}.T" if a.ndim == 2 and left == (0,) else x.text
     second = f"{y.text}.T" if b.ndim == 2 and right == (1,) else y.text

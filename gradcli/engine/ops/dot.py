@@ -11,6 +11,7 @@ import numpy as np
 
 from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import ArrayType, array_type, canonical_dtype, real_dtype
+from gradcli.engine.ops import blas
 from gradcli.engine.ops.define import Primitive, is_linear, operand_jvp
 from gradcli.engine.ops.elementwise import add_any, convert_element_type
 from gradcli.engine.ops.shape import bad_shape, inverse_permutation, transpose
@@ -117,12 +118,26 @@ def _contract(lhs: Any, rhs: Any, dimension_numbers: DimensionNumbers) -> Any:
     return out.reshape((*batch, *left_shape, *right_shape))[()]
 
 
+def multiplications(lhs: ArrayType, rhs: ArrayType, dimension_numbers: DimensionNumbers) -> int:
+    """Of one of the products that a batch consists of."""
+    (_, contract), (lhs_batch, rhs_batch) = dimension_numbers
+    columns = math.prod(rhs.shape[d] for d in free_dims(rhs.ndim, contract, rhs_batch))
+    return math.prod(n for d, n in enumerate(lhs.shape) if d not in lhs_batch) * columns
+
+
 def _sizes(x: Any, dims: Dims) -> Dims:
     return tuple(x.shape[d] for d in dims)
 
 
 def _product(x: Any, y: Any) -> Any:
     """The product of two arrays of one or two dimensions, the last of ``x`` with the first of ``y``."""
+    if blas.on_one_thread(x.size * (y.shape[-1] if y.ndim == 2 else 1)):
+        with blas.OneThread():
+            return _product_of_any_size(x, y)
+    return _product_of_any_size(x, y)
+
+
+def _product_of_any_size(x: Any, y: Any) -> Any:
     if x.dtype.kind in "iu" and _fits_floats(x, y):
         return np.dot(x.astype(np.float64), y.astype(np.float64)).astype(x.dtype)
     if x.ndim == y.ndim == 2 and y.shape[0] == 1:
@@ -132,6 +147,13 @@ def _product(x: Any, y: Any) -> Any:
 
 def _batched_product(x: Any, y: Any) -> Any:
     """``x @ y`` where the leading dimensions are equal."""
+    if blas.on_one_thread(x.shape[-2] * x.shape[-1] * y.shape[-1]):
+        with blas.OneThread():
+            return _products_of_any_size(x, y)
+    return _products_of_any_size(x, y)
+
+
+def _products_of_any_size(x: Any, y: Any) -> Any:
     if x.dtype.kind in "iu" and _fits_floats(x, y):
         return np.matmul(x.astype(np.float64), y.astype(np.float64)).astype(x.dtype)
     if y.shape[-2] == 1:

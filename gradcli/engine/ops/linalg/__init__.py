@@ -3,6 +3,8 @@
 Importing the package defines all of them; nothing else of the engine imports it, so that starting does not pay for it.
 """
 
+from gradcli.engine.ops.blas import small_matrices
+from gradcli.engine.ops.define import REGISTRY
 from gradcli.engine.ops.linalg import cholesky as cholesky
 from gradcli.engine.ops.linalg import eig as eig
 from gradcli.engine.ops.linalg import eigh as eigh
@@ -14,3 +16,7 @@ from gradcli.engine.ops.linalg import solve as solve
 from gradcli.engine.ops.linalg import svd as svd
 from gradcli.engine.ops.linalg import triangular as triangular
 from gradcli.engine.ops.linalg import tridiagonal as tridiagonal
+
+for primitive in REGISTRY.values():
+    if primitive.family == "linalg":
+        primitive.run = small_matrices(primitive.impl)
