@@ -6,9 +6,12 @@ argument's label (``x``, ``params``, ``params.w``) to a value.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from gradcli.engine.record import record
+
+if TYPE_CHECKING:
+    from gradcli.conformance.table import Coverage
 
 Values = dict[str, Any]
 Verdict = Literal["pass", "fail", "kink", "unclear"]
@@ -248,29 +251,11 @@ class OpsResult(Result):
 
 
 @record(kw_only=True)
-class CoverageRow:
-    """What the conformance table covers of a namespace or of a name, ``of``.
-
-    names: how many; covered: with rows; checked: with a row for each check; excepted: without rows for a reason,
-    which ``why`` is where ``of`` is a name; missing: with neither.
-    """
-
-    of: str
-    names: int
-    covered: int
-    rows: int
-    checked: dict[str, int]
-    excepted: int
-    missing: tuple[str, ...]
-    why: str = ""
-
-
-@record(kw_only=True)
 class CoverageResult(Result):
     """What the conformance table covers."""
 
     command: ClassVar[str] = "ops"
-    coverage: tuple[CoverageRow, ...]
+    coverage: tuple[Coverage, ...]
 
     @property
     def summary(self) -> str:

@@ -36,11 +36,7 @@ def coverage_of(match: str = "") -> r.CoverageResult:
     """What the conformance table covers: of each namespace or, with a text, of each name that contains it."""
     from gradcli.conformance.table import coverage, coverage_named
 
-    rows = tuple(
-        r.CoverageRow(of=c.of, names=c.names, covered=c.covered, rows=c.rows, checked=c.checked, excepted=c.excepted,
-                    missing=c.missing, why=c.why)
-        for c in (coverage_named(match) if match else coverage())
-    )  # fmt: skip
+    rows = tuple(coverage_named(match) if match else coverage())
     return r.CoverageResult(target="", dtype=settings().precision, coverage=rows)
 
 

@@ -131,35 +131,27 @@ def _sizes(x: Any, dims: Dims) -> Dims:
 
 def _product(x: Any, y: Any) -> Any:
     """The product of two arrays of one or two dimensions, the last of ``x`` with the first of ``y``."""
-    if blas.on_one_thread(x.size * (y.shape[-1] if y.ndim == 2 else 1)):
-        with blas.OneThread():
-            return _product_of_any_size(x, y)
-    return _product_of_any_size(x, y)
-
-
-def _product_of_any_size(x: Any, y: Any) -> Any:
     if x.dtype.kind in "iu" and _fits_floats(x, y):
         return np.dot(x.astype(np.float64), y.astype(np.float64)).astype(x.dtype)
     if x.ndim == y.ndim == 2 and y.shape[0] == 1:
         return np.multiply(x, y)
+    if blas.on_one_thread(x.size * (y.shape[-1] if y.ndim == 2 else 1)):
+        with blas.OneThread():
+            return np.dot(x, y)
     return np.dot(x, y)
 
 
 def _batched_product(x: Any, y: Any) -> Any:
     """``x @ y`` where the leading dimensions are equal."""
-    if blas.on_one_thread(x.shape[-2] * x.shape[-1] * y.shape[-1]):
-        with blas.OneThread():
-            return _products_of_any_size(x, y)
-    return _products_of_any_size(x, y)
-
-
-def _products_of_any_size(x: Any, y: Any) -> Any:
     if x.dtype.kind in "iu" and _fits_floats(x, y):
         return np.matmul(x.astype(np.float64), y.astype(np.float64)).astype(x.dtype)
     if y.shape[-2] == 1:
         return np.multiply(x, y)
     if x.shape[-2] == y.shape[-1] == 1 and x.dtype.kind != "b":  # matmul would start BLAS once for each pair of vectors
         return np.einsum("...i,...i->...", x[..., 0, :], y[..., 0])
+    if blas.on_one_thread(x.shape[-2] * x.shape[-1] * y.shape[-1]):
+        with blas.OneThread():
+            return np.matmul(x, y)
     return np.matmul(x, y)
 
 
