@@ -52,7 +52,7 @@ def _primitives(ctx: typer.Context, out: OutputOptions, match: str) -> int:
 
 
 def _conformance(ctx: typer.Context, out: OutputOptions, match: str, check: bool) -> int:
-    from gradcli.inspect.tables import conformance_of, coverage_of
+    from gradcli.inspect.conformance import conformance_of, coverage_of
 
     nothing = fail("G501", f"no public name has {match!r} in it", hint="see `gradcli ops --coverage`")
     if check:

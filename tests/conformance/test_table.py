@@ -10,7 +10,7 @@ from gradcli.conformance.row import Row
 from gradcli.conformance.run import outcome
 from gradcli.conformance.table import coverage, names_of, rows
 from gradcli.conformance.trial import Trial, inexact
-from gradcli.inspect.tables import conformance_of
+from gradcli.inspect.conformance import conformance_of
 from gradcli.render.sheets import sheet_of
 
 
