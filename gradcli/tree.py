@@ -15,11 +15,12 @@ map = _tree.tree_map
 map_with_path = _keys.tree_map_with_path
 reduce = _tree.tree_reduce
 reduce_associative = _keys.tree_reduce_associative
+static = _keys.static
 structure = _tree.tree_structure
 transpose = _tree.tree_transpose
 unflatten = _tree.tree_unflatten
 
 __all__ = [
     "all", "broadcast", "flatten", "flatten_with_path", "leaves", "leaves_with_path", "map", "map_with_path", "reduce",
-    "reduce_associative", "structure", "transpose", "unflatten",
+    "reduce_associative", "static", "structure", "transpose", "unflatten",
 ]  # fmt: skip

@@ -98,7 +98,7 @@ def picked_numbers(argnums: int | Sequence[int], args: Sequence[Any], fun: Funct
                 "G205",
                 f"argnums={argnums} asks for argument {i}, but {name_of(fun)} was called with {len(args)} of them",
                 location=user_location(),
-                cls=ValueError,
+                cls=TypeError,
             )
     return [i % len(args) for i in numbers]
 
@@ -216,9 +216,9 @@ class _Linearized:
 def _split_aux(tree: TreeDef, has_aux: bool) -> tuple[TreeDef, TreeDef | None]:
     if not has_aux:
         return tree, None
-    if tree.type is not tuple or len(tree.children) != 2:
+    if tree.type is not tuple or len(tree.parts) != 2:
         raise fail("G208", f"with has_aux the function must return a pair (value, aux), not {tree}", cls=TypeError)
-    return tree.children[0], tree.children[1]
+    return tree.parts[0], tree.parts[1]
 
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])

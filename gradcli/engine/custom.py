@@ -349,14 +349,14 @@ def _flat_rules(call: _Call, symbolic: bool) -> Any:
 
 def _cotangent_leaves(in_tree: TreeDef, result: tuple[Any, ...], name: str) -> list[Any]:
     """One cotangent a leaf; None stands for zeros of a whole argument."""
-    if len(result) != len(in_tree.children):
+    if len(result) != len(in_tree.parts):
         raise fail(
             "G208",
-            f"the bwd rule of {name} returned {len(result)} cotangents for {len(in_tree.children)} arguments",
+            f"the bwd rule of {name} returned {len(result)} cotangents for {len(in_tree.parts)} arguments",
             cls=TypeError,
         )
     leaves: list[Any] = []
-    for child, ct in zip(in_tree.children, result, strict=True):
+    for child, ct in zip(in_tree.parts, result, strict=True):
         if ct is None:
             leaves.extend([None] * child.num_leaves)
         else:

@@ -65,7 +65,7 @@ def jacfwd(
         leaves, in_tree = flat_values(chosen)
         for x in leaves:
             _check_jacobian_input(x.type, holomorphic)
-        arg_tree = in_tree.children[0] if isinstance(argnums, int) else in_tree
+        arg_tree = in_tree.parts[0] if isinstance(argnums, int) else in_tree
         if not has_aux and worth_tracing(leaves):
             of_chosen = Traced(of_chosen, chosen)
             found = of_chosen.jacobian(arg_tree)
@@ -104,7 +104,7 @@ def jacrev(
         of_chosen: Any = of_chosen_args(fun, args, kwargs, picked)
         if not has_aux and worth_tracing(leaves):
             of_chosen = Traced(of_chosen, chosen)
-            found = of_chosen.jacobian(in_tree.children[0] if isinstance(argnums, int) else in_tree)
+            found = of_chosen.jacobian(in_tree.parts[0] if isinstance(argnums, int) else in_tree)
             if found is not None:
                 return found
         known = isinstance(of_chosen, Traced) and of_chosen.has_one_dtype()
@@ -114,7 +114,7 @@ def jacrev(
         rows = vmap(lambda *cts: pull(tree_unflatten(out_tree, cts)))(*_basis(out_leaves))
         row_leaves, row_tree = tree_flatten(rows)
         cut = [tree_flatten(_unstack(r, out_leaves, 0, out_tree))[0] for r in row_leaves]
-        arg_tree = row_tree.children[0] if isinstance(argnums, int) else row_tree
+        arg_tree = row_tree.parts[0] if isinstance(argnums, int) else row_tree
         jac = tree_unflatten(out_tree, [tree_unflatten(arg_tree, [c[i] for c in cut]) for i in range(len(out_leaves))])
         return (jac, result[2]) if has_aux else jac
 
@@ -156,7 +156,7 @@ def hessian(
         of_chosen = Traced(of_chosen_args(fun, args, kwargs, picked), chosen)
         single = isinstance(argnums, int)
         if of_chosen.gives_scalar():
-            arg_tree = in_tree.children[0] if single else in_tree
+            arg_tree = in_tree.parts[0] if single else in_tree
             gradient = Traced(_gradient_of(of_chosen, single), chosen)
             found = gradient.jacobian(arg_tree)
             found = gradient.dense_jacobian(arg_tree) if found is None else found

@@ -53,7 +53,7 @@ class Traced:
 
     def gives_scalar(self) -> bool:
         """Whether the result is one number, and nothing around it."""
-        return self.out_tree.num_leaves == 1 and not self.out_tree.children and not self.jaxpr.out_types[0].shape
+        return self.out_tree.num_leaves == 1 and not self.out_tree.parts and not self.jaxpr.out_types[0].shape
 
     def jacobian(self, arg_tree: TreeDef) -> Any:
         """For each leaf of the result a tree of blocks like ``arg_tree``; None where no column can be saved."""

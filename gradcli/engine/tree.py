@@ -33,7 +33,7 @@ class TreeDef:
     PyTreeDef({'a': (*, None), 'b': *})
     """
 
-    __slots__ = ("_hash", "children", "data", "kind", "labels", "num_leaves", "type")
+    __slots__ = ("_hash", "data", "kind", "labels", "num_leaves", "parts", "type")
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class TreeDef:
         children: tuple[TreeDef, ...],
         labels: Sequence[str],
     ) -> None:
-        self.type, self.kind, self.data, self.children, self.labels = type_, kind, data, children, tuple(labels)
+        self.type, self.kind, self.data, self.parts, self.labels = type_, kind, data, children, tuple(labels)
         self.num_leaves: int = 1 if type_ is None else sum(c.num_leaves for c in children)
         self._hash = hash((type_, data, children))
 
@@ -54,16 +54,17 @@ class TreeDef:
         return self is other or (
             isinstance(other, TreeDef)
             and self._hash == other._hash
-            and (self.type, self.data, self.children) == (other.type, other.data, other.children)
+            and (self.type, self.data, self.parts) == (other.type, other.data, other.parts)
         )
 
     def __repr__(self) -> str:
-        return f"PyTreeDef({self})"
+        return f"PyTreeDef({self.text()})"
 
-    def __str__(self) -> str:
+    def text(self) -> str:
+        """The structure without the word around it."""
         if self.kind is None:
             return "None" if self.type is _NoneType else "*"
-        inner = [str(child) for child in self.children]
+        inner = [child.text() for child in self.parts]
         if self.type is dict:
             keys = cast(tuple[Any, ...], self.data)
             return "{" + ", ".join(f"{k!r}: {s}" for k, s in zip(keys, inner, strict=True)) + "}"
@@ -71,7 +72,30 @@ class TreeDef:
             return "(" + ", ".join(inner) + ("," if len(inner) == 1 else "") + ")"
         if self.type is list:
             return "[" + ", ".join(inner) + "]"
-        return f"{self.kind.name}({', '.join(inner)})"
+        name = "namedtuple" if self.kind is _NAMEDTUPLE else self.type.__name__  # type: ignore[union-attr]
+        data = self.type.__name__ if self.kind is _NAMEDTUPLE else repr(self.data)  # type: ignore[union-attr]
+        return f"CustomNode({name}[{data}], [{', '.join(inner)}])"
+
+    @property
+    def num_nodes(self) -> int:
+        """Containers and leaves together."""
+        return 1 + sum(c.num_nodes for c in self.parts)
+
+    def children(self) -> list[TreeDef]:
+        """The structures of the children."""
+        return list(self.parts)
+
+    def node_data(self) -> tuple[type, Any] | None:
+        """The type of the container and its static data (a list of keys for a dict), or None for a leaf."""
+        if self.type is None:
+            return None
+        return self.type, list(cast(tuple[Any, ...], self.data)) if self.type is dict else self.data
+
+    def compose(self, inner: TreeDef) -> TreeDef:
+        """The structure with ``inner`` in the place of every leaf."""
+        if self.type is None:
+            return inner
+        return TreeDef(self.type, self.kind, self.data, tuple(c.compose(inner) for c in self.parts), self.labels)
 
     def unflatten(self, leaves: Iterable[Leaf]) -> Any:
         """Builds the tree from its leaves."""
@@ -264,7 +288,7 @@ def _unflatten(structure: TreeDef, leaves: Any) -> Any:
             raise fail("G210", "too few leaves for the tree's structure", cls=ValueError) from None
     if structure.kind is None:
         return None
-    children = [_unflatten(child, leaves) for child in structure.children]
+    children = [_unflatten(child, leaves) for child in structure.parts]
     return structure.kind.build(structure.data, children)
 
 
@@ -278,17 +302,18 @@ def _flatten_up_to(structure: TreeDef, tree: Any, out: list[Any], path: str) -> 
     if kind is None or type(tree) is not structure.type:
         raise fail(
             "G210",
-            f"pytrees disagree{' at ' + path if path else ''}: expected {structure}, got {type(tree).__name__}",
+            f"pytrees disagree{' at ' + path if path else ''}: expected {structure.text()}, got {type(tree).__name__}",
             cls=ValueError,
         )
     children, labels, data = kind.flatten(tree)
-    if data != structure.data or len(children) != len(structure.children):
+    if data != structure.data or len(children) != len(structure.parts):
+        keys = f"Dict key mismatch: {data} instead of {structure.data}; " if structure.type is dict else ""
         raise fail(
             "G210",
-            f"pytrees disagree{' at ' + path if path else ''}: expected {structure}, got {tree!r}",
+            f"pytrees disagree{' at ' + path if path else ''}: {keys}expected {structure.text()}, got {tree!r}",
             cls=ValueError,
         )
-    for child_structure, child, label in zip(structure.children, children, labels, strict=True):
+    for child_structure, child, label in zip(structure.parts, children, labels, strict=True):
         _flatten_up_to(child_structure, child, out, path + label)
 
 
@@ -320,19 +345,30 @@ def tree_map_with_path(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: Is
     return tree_unflatten(structure, [f(*pair, *xs) for pair, *xs in zip(pairs, *others, strict=True)])
 
 
-def tree_reduce(f: Callable[[Any, Any], Any], tree: Any, *initializer: Any) -> Any:
-    """Folds the leaves from the left."""
-    return functools.reduce(f, tree_leaves(tree), *initializer)
+_NOTHING: Any = object()
 
 
-def tree_all(tree: Any) -> bool:
+def tree_reduce(
+    f: Callable[[Any, Any], Any], tree: Any, initializer: Any = _NOTHING, is_leaf: IsLeaf = None
+) -> Any:
+    """Folds the leaves from the left, after the ``initializer`` if there is one."""
+    leaves = tree_leaves(tree, is_leaf)
+    return functools.reduce(f, leaves) if initializer is _NOTHING else functools.reduce(f, leaves, initializer)
+
+
+def tree_all(tree: Any, is_leaf: IsLeaf = None) -> bool:
     """Whether every leaf is true."""
-    return all(tree_leaves(tree))
+    return all(tree_leaves(tree, is_leaf))
 
 
-def tree_transpose(outer: TreeDef, inner: TreeDef, tree: Any) -> Any:
-    """Turns a tree ``outer`` of trees ``inner`` inside out."""
-    columns = [inner.flatten_up_to(sub) for sub in outer.flatten_up_to(tree)]
+def tree_transpose(outer: TreeDef, inner: TreeDef | None, tree: Any) -> Any:
+    """Turns a tree ``outer`` of trees ``inner`` inside out; None: the inner structure is that of the first."""
+    subtrees = outer.flatten_up_to(tree)
+    if inner is None:
+        if not subtrees:
+            raise fail("G210", "tree_transpose of no leaves needs the inner structure", cls=ValueError)
+        inner = tree_structure(subtrees[0])
+    columns = [inner.flatten_up_to(sub) for sub in subtrees]
     return tree_unflatten(inner, [tree_unflatten(outer, column) for column in zip(*columns, strict=True)])
 
 
@@ -345,11 +381,11 @@ def broadcast_prefix(prefix: Any, tree: Any, what: str) -> list[Any]:
         if kind is None:
             out.extend([entry] * len(tree_leaves(subtree)))
             return
-        entries, labels, data = kind.flatten(entry)
+        entries, _, data = kind.flatten(entry)
         other = _kind_of(subtree)
-        children: Sequence[Any] = other.flatten(subtree)[0] if other is not None else ()
+        children, _, its = other.flatten(subtree) if other is not None else ((), (), None)
         same = other is not None and isinstance(subtree, type(entry) if type(entry) is not list else (list, tuple))
-        if not same or len(entries) != len(children):
+        if not same or len(entries) != len(children) or (type(subtree) is type(entry) and data != its):
             raise fail("G211", f"{what} {prefix!r} does not fit the structure {tree_structure(tree)}", cls=ValueError)
         for e, c in zip(entries, children, strict=True):
             walk(e, c)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
@@ -56,7 +57,7 @@ _WITH_KEYS: dict[type, Callable[[Any], tuple[Any, Any]]] = {}
 
 def _keys(tree: Any, structure: TreeDef) -> list[Any]:
     """The keys of a container's children, in order."""
-    kind, n = structure.type, len(structure.children)
+    kind, n = structure.type, len(structure.parts)
     assert kind is not None
     if kind in _WITH_KEYS:
         return [key for key, _ in _WITH_KEYS[kind](tree)[0]]
@@ -79,7 +80,7 @@ def _paths(tree: Any, structure: TreeDef, path: KeyPath, is_leaf: IsLeaf, out: l
     if structure.kind is None:  # None: a container without children
         return
     children, _, _ = structure.kind.flatten(tree)
-    for key, child, part in zip(_keys(tree, structure), children, structure.children, strict=True):
+    for key, child, part in zip(_keys(tree, structure), children, structure.parts, strict=True):
         _paths(child, part, (*path, key), is_leaf, out)
 
 
@@ -187,9 +188,29 @@ def tree_reduce_associative(
     return values[0]
 
 
+def is_tree_node(x: Any) -> bool:
+    """Whether a value is a container."""
+    return tree_flatten(x, lambda child: child is not x)[1].type is not None
+
+
+def flatten_one_level(tree: Any) -> tuple[list[Any], Any]:
+    """The children of a container, and its static data. Raises ValueError for a leaf."""
+    children, structure = tree_flatten(tree, lambda child: child is not tree)
+    if structure.type is None:
+        raise ValueError(f"can't flatten a leaf: {tree!r}")
+    node = structure.node_data()
+    # None is a container without children, and so are empty ones: a child that is None counts as one all the same.
+    return (list(structure.kind.flatten(tree)[0]) if structure.kind else children), node[1] if node else None
+
+
+def static(**options: Any) -> Any:
+    """A field of a dataclass that is static data: for classes given to ``register_dataclass``."""
+    return dataclasses.field(metadata={**options.pop("metadata", {}), "static": True}, **options)
+
+
 def treedef_children(treedef: TreeDef) -> list[TreeDef]:
     """The structures of the children."""
-    return list(treedef.children)
+    return list(treedef.parts)
 
 
 def treedef_is_leaf(treedef: TreeDef) -> bool:

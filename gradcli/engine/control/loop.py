@@ -20,7 +20,7 @@ from gradcli.engine.control.common import (
     with_ignored_inputs,
 )
 from gradcli.engine.control.run import LONG, run_compiled
-from gradcli.engine.control.scan import scan, scan_p
+from gradcli.engine.control.scan import becomes, scan, scan_p
 from gradcli.engine.errors import fail
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr
@@ -51,7 +51,7 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
     body, out_tree = trace_tree(body_fun, args_tree, types, getattr(body_fun, "__name__", "body"))
     if out_tree != tree:
         raise mismatch(f"the body of while_loop changes the structure from {tree} to {out_tree}")
-    if any(a.dtype != b.dtype and a.weak_type for a, b in zip(types, body.out_types, strict=True)):
+    if any(a.dtype != b.dtype and becomes(a, b) for a, b in zip(types, body.out_types, strict=True)):
         leaves = [convert_element_type(x, t.dtype) for x, t in zip(leaves, body.out_types, strict=True)]
         types = [type_of(x) for x in leaves]
         body, _ = trace_tree(body_fun, args_tree, types, body.name)

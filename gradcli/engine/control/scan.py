@@ -12,7 +12,7 @@ from gradcli.engine.control.common import filled, fixpoint, mismatch, pick, reor
 from gradcli.engine.control.run import LONG, run_compiled
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr
-from gradcli.engine.ir.types import ArrayType
+from gradcli.engine.ir.types import ArrayType, promote_types
 from gradcli.engine.ops.define import Primitive, Undefined, is_linear
 from gradcli.engine.ops.elementwise import add_any, convert_element_type
 from gradcli.engine.ops.shape import batch_to_front, moveaxis, zeros
@@ -74,14 +74,14 @@ def _trace_body(f: Any, carry: list[Any], carry_tree: Any, x_types: Any, x_tree:
     _, both = tree_flatten((tree_unflatten(carry_tree, carry), tree_unflatten(x_tree, x_types)))
     types = [type_of(c) for c in carry]
     jaxpr, out_tree = trace_tree(f, both, [*types, *x_types], getattr(f, "__name__", "body"))
-    if out_tree.type is not tuple or len(out_tree.children) != 2:
+    if out_tree.type is not tuple or len(out_tree.parts) != 2:
         raise mismatch(f"the body of scan must return (carry, y), got {out_tree}")
-    if out_tree.children[0] != carry_tree:
-        raise mismatch(f"the carry of scan changes its structure from {carry_tree} to {out_tree.children[0]}")
+    if out_tree.parts[0] != carry_tree:
+        raise mismatch(f"the carry of scan changes its structure from {carry_tree} to {out_tree.parts[0]}")
     out = jaxpr.out_types[: len(types)]
     if all(a.strong() is b.strong() for a, b in zip(types, out, strict=True)):
         return jaxpr, carry, out_tree
-    if all(a.shape == b.shape and (a.dtype == b.dtype or a.weak_type) for a, b in zip(types, out, strict=True)):
+    if all(a.shape == b.shape and becomes(a, b) for a, b in zip(types, out, strict=True)):
         carry = [convert_element_type(c, b.dtype) for c, b in zip(carry, out, strict=True)]
         jaxpr, out_tree = trace_tree(f, both, [*(type_of(c) for c in carry), *x_types], jaxpr.name)
         if all(type_of(a).strong() is b.strong() for a, b in zip(carry, jaxpr.out_types, strict=False)):
@@ -90,6 +90,11 @@ def _trace_body(f: Any, carry: list[Any], carry_tree: Any, x_types: Any, x_tree:
         f"the carry of a loop changes its type: in {', '.join(map(str, types))}, out {', '.join(map(str, out))}",
         "give the initial carry the dtype and shape that the body returns",
     )
+
+
+def becomes(a: ArrayType, b: ArrayType) -> bool:
+    """Whether a carry of type ``a`` may be converted to ``b``: it is weak, and both promote to ``b``."""
+    return a.dtype == b.dtype or (a.weak_type and promote_types(a, b)[0] == b.dtype)
 
 
 def _type(*types: ArrayType, jaxpr: Jaxpr, length: int, num_carry: int, **_: Any) -> list[ArrayType]:

@@ -85,35 +85,51 @@ def custom_root(
         return solve(f, guess)
 
     program, solve_consts, out_tree = _trace_one(run, leaves, tree, "solve")
-    root_tree = out_tree.children[0] if has_aux and len(out_tree.children) == 2 else out_tree
+    root_tree = out_tree.parts[0] if has_aux and len(out_tree.parts) == 2 else out_tree
     _same(root_tree, tree, program, leaves, "the solve of custom_root")
-    n, m = len(consts), len(solve_consts)
+    tangent, tangent_consts = _trace_tangent(jaxpr, consts, leaves, tree, tangent_solve)
+    counts = len(consts), len(solve_consts), len(tangent_consts)
 
     def rule(_: list[Any], primals: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any]]:
-        params, around, guess = split_list(primals, n, m)
-        outs = _bind_root(program, rule, n, [*params, *around, *guess])
+        params, around, captured, guess = split_list(primals, *counts)
+        outs = _bind_root(program, rule, counts, [*params, *around, *captured, *guess])
         roots, aux = outs[: len(leaves)], outs[len(leaves) :]
-        moving = [d if type_of(p).is_float else None for d, p in zip(tangents[:n], params, strict=True)]
+        moving = [d if type_of(p).is_float else None for d, p in zip(tangents[: counts[0]], params, strict=True)]
         _, dots = jvp_values(jaxpr, [*params, *roots], [*moving, *[None] * len(roots)])
         if all(d is None for d in dots):
             return outs, [zeros(type_of(o).strong()) for o in outs]
-        split = linearize_jaxpr(jaxpr, [*[False] * n, *[True] * len(roots)], [True] * len(roots))
-        _, computed = split_list(evaluate_jaxpr(split.known, [*params, *roots]), len(roots))
-        residuals = split.residuals([*params, *roots], computed)
-        right = [zeros(type_of(r)) if d is None else neg(d) for d, r in zip(dots, roots, strict=True)]
-        found = tangent_solve(_callable(split.linear, residuals, tree), tree_unflatten(tree, right))
-        solved, found_tree = tree_flatten(found)
-        if found_tree != tree:
-            raise mismatch(f"tangent_solve must return the structure {tree}, not {found_tree}")
+        right = [zeros(type_of(r).strong()) if d is None else neg(d) for d, r in zip(dots, roots, strict=True)]
+        solved = evaluate_jaxpr(tangent, [*captured, *params, *roots, *right])
         return outs, [*solved, *(zeros(type_of(a).strong()) for a in aux)]
 
-    out = _bind_root(program, rule, n, [*consts, *solve_consts, *leaves])
+    out = _bind_root(program, rule, counts, [*consts, *solve_consts, *tangent_consts, *leaves])
     return tree_unflatten(out_tree, out)
 
 
-def _bind_root(program: Jaxpr, rule: Function, n: int, args: Sequence[Any]) -> list[Any]:
-    """The custom_jvp_call of a root: the parameters of f come first, the program of the solver does not need them."""
-    jaxpr = with_inputs_between(program, 0, [type_of(a) for a in args[:n]])
+def _trace_tangent(
+    jaxpr: Jaxpr, consts: Sequence[Any], leaves: Sequence[Any], tree: TreeDef, tangent_solve: Function
+) -> tuple[Jaxpr, tuple[Any, ...]]:
+    """``tangent_solve`` as a program of what f captured, the root and the right side; and what itself captured."""
+    n = len(leaves)
+
+    def solve(params: list[Any], roots: list[Any], right: Any) -> Any:
+        split = linearize_jaxpr(jaxpr, [*[False] * len(consts), *[True] * n], [True] * n)
+        _, computed = split_list(evaluate_jaxpr(split.known, [*params, *roots]), n)
+        residuals = split.residuals([*params, *roots], computed)
+        return tangent_solve(_callable(split.linear, residuals, tree), right)
+
+    _, args = tree_flatten((list(consts), list(leaves), tree_unflatten(tree, leaves)))
+    types = [type_of(x).strong() for x in (*consts, *leaves, *leaves)]
+    traced, out_tree = trace_tree(solve, args, types, "tangent_solve")
+    _same(out_tree, tree, traced, leaves, "tangent_solve")
+    return traced.closed()
+
+
+def _bind_root(program: Jaxpr, rule: Function, counts: tuple[int, int, int], args: Sequence[Any]) -> list[Any]:
+    """The custom_jvp_call of a root, of what f, solve and tangent_solve captured, where solve needs its own alone."""
+    n, m, k = counts
+    jaxpr = with_inputs_between(program, m, [type_of(a) for a in args[n + m : n + m + k]])
+    jaxpr = with_inputs_between(jaxpr, 0, [type_of(a) for a in args[:n]])
     out: list[Any] = bind(
         custom_jvp_call_p, *args, call_jaxpr=jaxpr, jvp=Rule(rule, "_root_jvp"), name="_custom_root",
         symbolic_zeros=False,
@@ -159,7 +175,7 @@ def custom_linear_solve(
         return lambda y: user(f, y)
 
     inverse, inverse_consts, x_tree = _trace_one(solving(matvec, solve), leaves, tree, "solve")
-    root_tree = x_tree.children[0] if has_aux and len(x_tree.children) == 2 else x_tree
+    root_tree = x_tree.parts[0] if has_aux and len(x_tree.parts) == 2 else x_tree
     _same(root_tree, tree, inverse, leaves, "the solve of custom_linear_solve")
     jaxprs, consts = LinearSolve(forward, None, inverse, None), LinearSolve(forward_consts, (), inverse_consts, ())
     if symmetric:
