@@ -22,6 +22,7 @@ from gradcli.engine.numeric import Estimate
 from gradcli.engine.tree import tree_flatten_with_path
 from gradcli.inspect.differences import Derivative, Entry, Kink, Output, Tolerance, as_python, label_of
 from gradcli.inspect.evaluate import plain_values, traced
+from gradcli.inspect.paths import Ways
 from gradcli.inspect.problem import Problem, called, dotted
 from gradcli.inspect.results import Check, CheckResult, Verdict
 
@@ -76,6 +77,7 @@ def check_of(
     tolerance = _tolerance(options, np.result_type(*(p.dtype for p in problem.points), np.float32))
     rng = np.random.default_rng(options.seed)
     checks: list[Check] = []
+    ways = Ways(problem.of_chosen)
     notes = list(f.notes)
     plans = [_plan(outputs, entries, k, options, rng, notes) for k in range(1, options.order + 1)]
     total = sum(len(plan) for plan in plans) * len(options.modes)
@@ -84,7 +86,9 @@ def check_of(
         for output, *path in plan:
             for mode in options.modes:
                 key = (mode if order > 1 else "", output, *path[:-1])
-                found = cache.get(key) or cache.setdefault(key, Derivative(problem, name, output, path[:-1], mode))
+                found = cache.get(key)
+                if found is None:
+                    found = cache[key] = Derivative(problem, name, output, path[:-1], mode, ways)
                 checks.append(_compare(found, path[-1], mode, order, options, tolerance))
                 progress(len(checks), total)
     verdict = "fail" if any(_failed(c, options.strict) for c in checks) else "pass"

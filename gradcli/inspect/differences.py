@@ -22,6 +22,7 @@ from gradcli.engine.numeric import Estimate, difference
 from gradcli.engine.ops.cuts import slice_in_dim
 from gradcli.engine.ops.shape import reshape
 from gradcli.engine.tree import tree_flatten
+from gradcli.inspect.paths import Branching, Ways
 from gradcli.inspect.problem import Problem
 
 Scalar = Callable[..., Any]
@@ -55,8 +56,10 @@ class Tolerance:
 class Derivative:
     """The automatic derivative of one output number by the entries ``path``, as a function of the inputs."""
 
-    def __init__(self, problem: Problem, name: str, output: Output, path: Sequence[Entry], mode: str) -> None:
-        self.problem, self.path = problem, tuple(path)
+    def __init__(
+        self, problem: Problem, name: str, output: Output, path: Sequence[Entry], mode: str, ways: Ways
+    ) -> None:
+        self.problem, self.path, self.ways = problem, tuple(path), ways
         self.name = name + output[2]
         self.label = label_of(self.name, path)
         self.function: Scalar = _number(problem.of_chosen, output)
@@ -80,10 +83,10 @@ class Derivative:
 
     @cached_property
     def at(self) -> Callable[[Sequence[Any]], Any]:
-        """The function on NumPy values. Where tracing took decisions, the user's code runs anew at every point."""
+        """The function on NumPy values. Where tracing took decisions, points that decide otherwise are traced anew."""
         jaxpr, _, _, _ = program_of(self.function, self.problem.points)
         if jaxpr.notes:
-            return lambda values: np.asarray(raw(self.function(*[Array(v) for v in values])))
+            return Branching(self.function, self.ways)
         compiled = compile_program(jaxpr)
         return lambda values: np.asarray(compiled(values)[0])
 

@@ -180,6 +180,7 @@ class Trace:
         "_producers",
         "consts",
         "constvars",
+        "decisions",
         "eqns",
         "linear",
         "notes",
@@ -194,6 +195,7 @@ class Trace:
         self.constvars: list[Var] = []
         self.consts: list[Any] = []
         self.notes: list[Note] = []
+        self.decisions: list[Tracer] = []  # whose concrete values were asked for
         self.origins: dict[Var, Any] = {}
         self.parent: Trace | None = None
         self.open = False
@@ -278,6 +280,7 @@ class Trace:
         trace: Trace | None = self
         while trace is not None:  # the decision holds for every program around as well
             trace.notes.append(note)
+            trace.decisions.append(tracer)
             trace = trace.parent
 
     def close(self, inputs: Sequence[Var], outputs: Sequence[Any], name: str = "") -> Jaxpr:
