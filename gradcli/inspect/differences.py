@@ -18,9 +18,11 @@ from gradcli.engine.array import Array, raw, type_of
 from gradcli.engine.autodiff import program_of
 from gradcli.engine.errors import fail
 from gradcli.engine.execute.compiled import compile_program
+from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.numeric import Estimate, difference
 from gradcli.engine.ops.cuts import slice_in_dim
 from gradcli.engine.ops.shape import reshape
+from gradcli.engine.transforms.jvp import jvp_values
 from gradcli.engine.tree import tree_flatten
 from gradcli.inspect.paths import Branching, Ways
 from gradcli.inspect.problem import Problem
@@ -68,6 +70,11 @@ class Derivative:
         self._estimates: dict[Any, Any] = {}
 
     @cached_property
+    def program(self) -> Jaxpr:
+        """The function as traced at the point of the problem."""
+        return program_of(self.function, self.problem.points)[0]
+
+    @cached_property
     def pulled(self) -> Sequence[Any]:
         """The whole gradient in reverse mode."""
         value, pull = api.vjp(self.function, *self.problem.points)
@@ -78,16 +85,16 @@ class Derivative:
         """The derivative by ``entry``."""
         points = self.problem.points
         if mode == "fwd":
-            return as_python(api.jvp(self.function, points, _unit(points, entry))[1])
+            moved = jvp_values(self.program, points, _unit(points, entry))[1][0]
+            return 0.0 if moved is None else as_python(moved)
         return as_python(np.asarray(raw(self.pulled[entry.leaf])).ravel()[entry.flat])
 
     @cached_property
     def at(self) -> Callable[[Sequence[Any]], Any]:
         """The function on NumPy values. Where tracing took decisions, points that decide otherwise are traced anew."""
-        jaxpr, _, _, _ = program_of(self.function, self.problem.points)
-        if jaxpr.notes:
+        if self.program.notes:
             return Branching(self.function, self.ways)
-        compiled = compile_program(jaxpr)
+        compiled = compile_program(self.program)
         return lambda values: np.asarray(compiled(values)[0])
 
     def moved(self, entry: Entry) -> Callable[[complex], Any]:

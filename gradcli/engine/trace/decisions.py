@@ -17,9 +17,11 @@ def decisions_of(f: Callable[..., Any], types: Sequence[ArrayType], origins: Seq
     ``origins``: the values at which ``f`` is run. None where a program inside of ``f`` asked, a loop's body say: what
     it asked for is no value of this program. Whatever ``f`` raises is passed on.
 
-    >>> from gradcli.engine.array import Array
-    >>> from gradcli.engine.ir.types import ArrayType
-    >>> program = decisions_of(lambda x: x if x > 0 else -x, [ArrayType((), "float64")], [Array(2.0)])
+    >>> from gradcli.engine.array import Array, type_of
+    >>> from gradcli.engine.ops.logic import gt
+    >>> import numpy as np
+    >>> at = Array(np.float64(2))
+    >>> program = decisions_of(lambda x: 1 if gt(x, at) else 2, [type_of(at)], [at])
     >>> [eqn.primitive.name for eqn in program.eqns], len(program.outputs)
     (['gt'], 1)
     """
