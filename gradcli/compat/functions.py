@@ -28,16 +28,21 @@ VIEWS = frozenset(
     flipud rot90 split array_split hsplit vsplit dsplit permute_dims matrix_transpose unstack
     """.split()
 )
-PLAIN, BOXED, TRACED = 0, 1, 2
+PLAIN, HELD, BOXED, TRACED = 0, 1, 2, 3  # HELD: arrays of the engine that are no box and depend on nothing traced
 
 
 def scan(x: Any) -> int:
-    """What an argument holds, in nested lists and tuples too: nothing boxed, boxes, or something traced."""
+    """What an argument holds, in nested lists and tuples too: nothing boxed, boxes, or something traced.
+
+    A concrete array of the engine is to NumPy what it is in JAX: something that becomes one of NumPy's.
+    """
     kind = type(x)
     if kind in _SIMPLE:
         return PLAIN
     if isinstance(x, Boxed):
         return TRACED if kind is Number or x.root.value is not None else BOXED  # type: ignore[attr-defined]
+    if kind is Array:
+        return TRACED if boxing() else HELD
     if isinstance(x, Value):
         return TRACED
     if kind is list or kind is tuple:
@@ -69,6 +74,8 @@ def bare(x: Any) -> Any:
         return x
     if kind is Buffer:
         return x.read()
+    if kind is Array:
+        return np.asarray(x)
     if kind is list or kind is tuple:
         return kind([bare(item) for item in x])
     return x
@@ -127,6 +134,8 @@ class Function:
             out = self._view(args, kwargs)
             if out is not NotImplemented:
                 return out
+        if found == HELD:
+            return self.real(*bare(args), **{k: bare(v) for k, v in kwargs.items()})
         if found == BOXED:
             return aliased(self.real(*bare(args), **{k: bare(v) for k, v in kwargs.items()}), args, kwargs)
         return self._traced(args, kwargs)
@@ -259,7 +268,7 @@ def _traced_value(x: Any) -> Any:
 
 
 def _frozen(x: Any) -> Any:
-    return x.frozen() if type(x) is Buffer else as_array(x)
+    return x.frozen() if type(x) is Buffer else as_array(unboxed(x))
 
 
 class Ufunc(Function):
