@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SPACES = ("numpy", "numpy.fft")
+SPACES = ("numpy", "numpy.fft", "lax")
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "numpy": {
@@ -23,6 +23,20 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
             save savez set_printoptions
         """,
     },
+    "lax": {
+        "a class": """
+            AccuracyMode ConvDimensionNumbers FftType GatherDimensionNumbers
+            GatherScatterMode Precision RandomAlgorithm RoundingMethod
+            ScatterDimensionNumbers Tolerance
+        """,
+        "a type for annotations": "ConvGeneralDilatedDimensionNumbers DotDimensionNumbers PrecisionLike",
+        "about shapes, not about values": """
+            broadcast_shapes conv_dimension_numbers conv_general_permutations conv_general_shape_tuple
+            conv_shape_tuple conv_transpose_shape_tuple padtype_to_pads reduce_window_shape_tuple
+        """,
+        "about dtypes, not about values": "dtype",
+        "returns nothing": "dce_sink",
+    },
 }  # fmt: skip
 
 # Functions of real numbers alone, by namespace: a test holds that they refuse others.
@@ -30,6 +44,10 @@ REAL = {
     "numpy": """
         arctan2 atan2 cbrt ceil clip copysign divmod fabs fix floor floor_divide fmod frexp heaviside hypot i0 interp
         kaiser ldexp median mod modf nanmedian nanpercentile nanquantile percentile quantile remainder trunc unwrap
+    """,
+    "lax": """
+        approx_max_k approx_min_k atan2 bessel_i0e bessel_i1e betainc cbrt ceil clamp complex digamma erf erf_inv erfc
+        floor igamma igamma_grad_a igammac lgamma polygamma random_gamma_grad rem round top_k zeta
     """,
     "numpy.fft": "ihfft rfft rfft2 rfftn",
 }

@@ -81,6 +81,12 @@ class Draw:
         return self.rng.uniform(*domain, shape)
 
 
+def home(f: Any, space: str = "") -> Any:
+    """The library that a function is of, or a namespace of it, for rows that need more of it than the function."""
+    library = str(f.__module__).partition(".")[0]
+    return import_module(f"{library}.{space}" if space else library)
+
+
 def rows_of(space: str) -> Callable[..., Row]:
     """Rows of one namespace: ``Row`` without its first field."""
     return lambda *args, **rest: Row(space, *args, **rest)

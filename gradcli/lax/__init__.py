@@ -45,7 +45,6 @@ from gradcli.engine.ops.elementwise import (
     ceil,
     clamp,
     complex,
-    conj,
     cos,
     cosh,
     div,
@@ -70,7 +69,6 @@ from gradcli.engine.ops.elementwise import (
     ne,
     neg,
     population_count,
-    pow,
     real,
     rem,
     round,
@@ -144,6 +142,7 @@ from gradcli.lax._functions import (
     broadcast_to_rank,
     broadcasted_iota,
     collapse,
+    conj,
     convert_element_type,
     dce_sink,
     dot,
@@ -156,6 +155,7 @@ from gradcli.lax._functions import (
     iota,
     optimization_barrier,
     platform_dependent,
+    pow,
     ragged_dot,
     reciprocal,
     reshape,
@@ -230,7 +230,7 @@ __all__ = [
     "select_n", "shape_as_value", "shift_left", "shift_right_arithmetic", "shift_right_logical", "sign", "sin",
     "sinh", "slice", "slice_in_dim", "sort", "sort_key_val", "split", "sqrt", "square", "squeeze", "stack", "stage",
     "stop_gradient", "sub", "switch", "tan", "tanh", "tile", "top_k", "transpose", "unstack", "while_loop",
-    "with_sharding_constraint",
+    "with_sharding_constraint", *_SPECIAL,
 ]  # fmt: skip
 
 

@@ -36,6 +36,17 @@ def convert_element_type(operand: Any, new_dtype: Any) -> Any:
     return e.convert_element_type(operand, canonical_dtype(dtype))
 
 
+def pow(x: Any, y: Any) -> Any:
+    """``x`` to the power ``y``, an integer or of the dtype of ``x``. Raises TypeError for other dtypes."""
+    t = type_of(y)
+    return e.pow(x, y if t.dtype.kind not in "iu" else e.convert_element_type(y, type_of(x).dtype))
+
+
+def conj(x: Any) -> Any:
+    """The complex conjugate, which is complex for floats as well."""
+    return e.complex(x, s.zeros(type_of(x))) if type_of(x).dtype.kind == "f" else e.conj(x)
+
+
 def dtype(x: Any) -> np.dtype[Any]:
     """The dtype of a value."""
     return type_of(x).dtype

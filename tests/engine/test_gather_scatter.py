@@ -163,7 +163,7 @@ def test_taylor_mode_goes_through() -> None:
         lambda: index.scatter(X, I[:3, None], V[:3], Scatter((), (1,), (1,), (0,), (0,))),
         lambda: index.scatter(X, I[:, None], X[:, :3].astype("f"), Scatter((1,), (0,), (0,))),
         lambda: index.scatter(X, I[:, None], X[:3], Scatter((1,), (0,), (0,))),
-        lambda: scatter.scatter_max(X + 0j, I[:, None], X + 0j, Scatter((1,), (0,), (0,))),
+        lambda: scatter.scatter_max(X + 0j, I[:, None], X, Scatter((1,), (0,), (0,))),
         lambda: dynamic.dynamic_slice(X, (0,), (1, 1)),
         lambda: dynamic.dynamic_slice(X, (0, 0), (5, 1)),
         lambda: dynamic.dynamic_slice(X, (0, 0.5), (1, 1)),

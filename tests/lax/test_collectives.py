@@ -52,11 +52,6 @@ def test_value(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_derivatives(name: str) -> None:
-    gradcli.check_grads(mapped(name), (X,), 2)
-
-
-@pytest.mark.parametrize("name", ROWS)
 def test_programs_in_between(name: str) -> None:
     """An inner vmap without the name, jit, and a vmap around."""
     y = RNG.normal(size=(3, 2, 3, 2))

@@ -142,8 +142,8 @@ _EXTREMUM: list[JvpOperand] = [
     lambda t, out, x, y: at_kink(lambda: eq(x, y), mul(t, _tie(x, out, y))),
     lambda t, out, x, y: at_kink(lambda: eq(x, y), mul(_tie(y, out, x), t)),
 ]
-max = nary("max", np.maximum, _EXTREMUM, ORDERED)
-min = nary("min", np.minimum, _EXTREMUM, ORDERED)
+max = nary("max", np.maximum, _EXTREMUM, ALL)  # complex numbers: by real part, then by imaginary part
+min = nary("min", np.minimum, _EXTREMUM, ALL)
 
 
 def _sign_impl(x: Any) -> Any:

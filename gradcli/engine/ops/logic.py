@@ -45,15 +45,18 @@ bitwise_not = unary("not", np.invert, None, "biu")
 
 
 def _shift(numpy_shift: Operation, logical: bool) -> Operation:
-    """Shifts by at least the width give 0 (or the sign), where C and NumPy leave them undefined."""
+    """Shifts by at least the width give 0 (or the sign), where C and NumPy leave them undefined.
+
+    The first bit is the sign in arithmetic shifts, of unsigned numbers too, as in XLA.
+    """
 
     def impl(x: Any, y: Any) -> Any:
         x, y = np.asarray(x), np.asarray(y)
         bits = x.dtype.itemsize * 8
-        work = x.view(f"u{x.dtype.itemsize}") if logical else x
+        work = x.view(f"{'u' if logical else 'i'}{x.dtype.itemsize}")
         far = (y < 0) | (y >= bits)
         shifted = numpy_shift(work, np.where(far, 0, y).astype(work.dtype))
-        rest = np.zeros_like(shifted) if logical else np.where(x < 0, -np.ones_like(x), np.zeros_like(x))
+        rest = np.zeros_like(shifted) if logical else np.where(work < 0, -np.ones_like(work), np.zeros_like(work))
         return np.where(far, rest, shifted).astype(work.dtype).view(x.dtype)[()]
 
     return impl

@@ -17,7 +17,7 @@ from gradcli.engine.ir.types import ArrayType, Shape, default_int
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.define import REGISTRY
-from gradcli.engine.ops.families import NUMBERS, ORDERED
+from gradcli.engine.ops.families import ALL, NUMBERS
 from gradcli.engine.ops.index import Operation, define_scatter, gather, never_twice, read_back, scatter_add
 from gradcli.engine.ops.index_numpy import GatherDimensionNumbers, ScatterDimensionNumbers, window_sizes
 from gradcli.engine.ops.shape import broadcast_in_dim, expand_dims, iota, reshape, zeros
@@ -125,14 +125,14 @@ def _extremal_jvp(name: str) -> Operation:
 scatter_min: Operation = define_scatter(
     "scatter-min",
     np.minimum,
-    ORDERED,
+    ALL,
     "The minimum of the operand and a window of updates for each index vector.",
     _extremal_jvp("scatter-min"),
 )
 scatter_max: Operation = define_scatter(
     "scatter-max",
     np.maximum,
-    ORDERED,
+    ALL,
     "The maximum of the operand and a window of updates for each index vector.",
     _extremal_jvp("scatter-max"),
 )
