@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from gradcli.compat import protocols
-from gradcli.compat.boxes import boxed, boxes, boxing, unboxed, untraced
+from gradcli.compat.boxes import Boxed, boxed, boxes, boxing, unboxed, untraced
 from gradcli.compat.functions import TRACED, Function, as_array, bare, scan_all
+from gradcli.compat.scipynames.steering import Result
 from gradcli.engine.array import Value, raw
 
 _KNOWN = (
@@ -34,27 +35,34 @@ def _resolved(name: str) -> Any:
         return getattr(_resolved(parent), last, None) if parent else None
 
 
+def _ours(full: str) -> Any:
+    """What gradcli has by that name: what is for plain files alone first."""
+    found = _resolved(f"gradcli.compat.scipynames.{full.removeprefix('scipy.')}")
+    return _resolved(f"gradcli.{full}") if found is None else found
+
+
 class _Function(Function):
     """One function of SciPy, or what is called like one."""
 
     def __init__(self, name: str, space: str, real: Any) -> None:
         super().__init__(real if real is not None else self._without, name, space)
-        self.is_class = isinstance(real, type)
+        self.is_class = isinstance(real if real is not None else _ours(self.full), type)
 
     def _is_known(self) -> bool:
         """Whether gradcli has it: SciPy's own will do where only a function of the user's could be traced."""
-        return callable(_resolved(f"gradcli.{self.full}"))
+        return callable(_ours(self.full))
 
     def _without(self, *args: Any, **kwargs: Any) -> Any:
         """gradcli's function on plain numbers."""
         with untraced():
-            return _numpy(self.ours(*unboxed(args), **unboxed(kwargs)))
+            out = self.ours(*unboxed(args), **unboxed(kwargs))
+            return _Object(out, _numpy) if self.is_class or isinstance(out, Result) else _numpy(out)
 
     @property
     def ours(self) -> Any:
         """The function of gradcli.scipy. Raises G212 where there is none."""
         if self._ours is None:
-            found = _resolved(f"gradcli.{self.space}.{self.name}")
+            found = _ours(f"{self.space}.{self.name}")
             if not callable(found):
                 raise protocols.unsupported(self.full)
             self._ours = found
@@ -66,7 +74,7 @@ class _Function(Function):
             values = [_unboxed_calls(a) if _calls_back(a) else _listed(unboxed(a)) for a in args]
             options = {k: _unboxed_calls(v) if _calls_back(v) else unboxed(v) for k, v in kwargs.items()}
             out = self.ours(*values, **options)
-            if self.is_class:
+            if self.is_class or isinstance(out, Result):
                 return _Object(out)
             return boxed(out) if boxing() else out
         out = self.real(*[bare(a) for a in args], **{k: bare(v) for k, v in kwargs.items()})
@@ -78,27 +86,32 @@ def _listed(x: Any) -> Any:
 
 
 class _Object:
-    """An object of gradcli's (an interpolator, say), whose calls take boxes."""
+    """An object of gradcli's (an interpolator, a result by names), whose calls and items are boxes, or ``shown``."""
 
-    def __init__(self, inner: Any) -> None:
-        self.inner = inner
+    def __init__(self, inner: Any, shown: Callable[[Any], Any] = boxed) -> None:
+        self.inner, self.shown = inner, shown
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return boxed(self.inner(*unboxed(args), **unboxed(kwargs)))
+        return self._answer(self.inner(*unboxed(args), **unboxed(kwargs)))
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._answer(self.inner[unboxed(key)])
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self.__dict__["inner"], name)
-        return _Object(found) if callable(found) else boxed(found)
+        return self._answer(getattr(self.__dict__["inner"], name))
+
+    def _answer(self, found: Any) -> Any:
+        return _Object(found, self.shown) if callable(found) and not isinstance(found, Value) else self.shown(found)
 
 
 def _calls_back(x: Any) -> bool:
-    return isinstance(x, (types.FunctionType, types.MethodType, functools.partial))
+    return callable(x) and not isinstance(x, (type, Value, Boxed))
 
 
 def _unboxed_calls(f: Any) -> Any:
     """A function of the user's as gradcli's functions call it."""
 
-    @functools.wraps(f if not isinstance(f, functools.partial) else f.func)
+    @functools.wraps(f, updated=())
     def call(*args: Any, **kwargs: Any) -> Any:
         with boxes(True):
             return unboxed(f(*[_box(a) for a in args], **{k: _box(v) for k, v in kwargs.items()}))
@@ -140,7 +153,7 @@ class _Module(types.ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         full = f"{self.__name__}.{name}"
-        real, ours = _resolved(full) if find_spec("scipy") else None, _resolved(f"gradcli.{full}")
+        real, ours = _resolved(full) if find_spec("scipy") else None, _ours(full)
         if real is None and ours is None:
             missing = "" if find_spec("scipy") else " (SciPy is not installed, and gradcli does not provide it)"
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}{missing}")
@@ -162,7 +175,7 @@ class _Module(types.ModuleType):
         return _Frozen(self, args, kwargs)
 
     def __dir__(self) -> list[str]:
-        real, ours = _resolved(self.__name__), _resolved(f"gradcli.{self.__name__}")
+        real, ours = _resolved(self.__name__), _ours(self.__name__)
         return sorted({*dir(real), *dir(ours)})
 
 
@@ -176,7 +189,7 @@ class _Table(Mapping[str, types.ModuleType]):
         if name in self.made or name == "scipy":
             return True
         real = isinstance(name, str) and find_spec("scipy") and isinstance(_resolved(name), types.ModuleType)
-        return bool(real) or isinstance(_resolved(f"gradcli.{name}"), types.ModuleType)
+        return bool(real) or isinstance(_ours(str(name)), types.ModuleType)
 
     def __getitem__(self, name: str) -> types.ModuleType:
         if name not in self:

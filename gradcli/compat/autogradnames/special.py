@@ -46,7 +46,7 @@ def _evaluated(name: str, *args: Any) -> Any:
     return pure_callback(real, ShapeDtypeStruct(shape, kind), *args, vmap_method="broadcast_all")
 
 
-def _ufunc(name: str, derivative: Function) -> Function:
+def by_recurrence(name: str, derivative: Function) -> Function:
     """A ufunc of SciPy's: ``derivative(*orders, x)`` is its derivative by x. Orders are plain numbers."""
 
     def function(*args: Any) -> Any:
@@ -64,19 +64,19 @@ def _ufunc(name: str, derivative: Function) -> Function:
     return function
 
 
-j0: Function = _ufunc("j0", lambda x: -j1(x))
-j1: Function = _ufunc("j1", lambda x: 0.5 * (j0(x) - jv(2, x)))
-y0: Function = _ufunc("y0", lambda x: -y1(x))
-y1: Function = _ufunc("y1", lambda x: 0.5 * (y0(x) - yn(2, x)))
-jv: Function = _ufunc("jv", lambda n, x: 0.5 * (jv(n - 1, x) - jv(n + 1, x)))
-jn: Function = _ufunc("jv", lambda n, x: 0.5 * (jv(n - 1, x) - jv(n + 1, x)))
-yn: Function = _ufunc("yv", lambda n, x: 0.5 * (yn(n - 1, x) - yn(n + 1, x)))
-iv: Function = _ufunc("iv", lambda n, x: 0.5 * (iv(n - 1, x) + iv(n + 1, x)))
-ive: Function = _ufunc("ive", lambda n, x: 0.5 * (ive(n - 1, x) + ive(n + 1, x)) - ive(n, x) * gnp.sign(x))
+j0: Function = by_recurrence("j0", lambda x: -j1(x))
+j1: Function = by_recurrence("j1", lambda x: 0.5 * (j0(x) - jv(2, x)))
+y0: Function = by_recurrence("y0", lambda x: -y1(x))
+y1: Function = by_recurrence("y1", lambda x: 0.5 * (y0(x) - yn(2, x)))
+jv: Function = by_recurrence("jv", lambda n, x: 0.5 * (jv(n - 1, x) - jv(n + 1, x)))
+jn: Function = by_recurrence("jv", lambda n, x: 0.5 * (jv(n - 1, x) - jv(n + 1, x)))
+yn: Function = by_recurrence("yv", lambda n, x: 0.5 * (yn(n - 1, x) - yn(n + 1, x)))
+iv: Function = by_recurrence("iv", lambda n, x: 0.5 * (iv(n - 1, x) + iv(n + 1, x)))
+ive: Function = by_recurrence("ive", lambda n, x: 0.5 * (ive(n - 1, x) + ive(n + 1, x)) - ive(n, x) * gnp.sign(x))
 
 _ROOT_PI = math.sqrt(math.pi)
-_complex_erf = _ufunc("erf", lambda z: 2 / _ROOT_PI * gnp.exp(-z * z))
-_complex_erfc = _ufunc("erfc", lambda z: -2 / _ROOT_PI * gnp.exp(-z * z))
+_complex_erf = by_recurrence("erf", lambda z: 2 / _ROOT_PI * gnp.exp(-z * z))
+_complex_erfc = by_recurrence("erfc", lambda z: -2 / _ROOT_PI * gnp.exp(-z * z))
 
 
 def _is_complex(x: Any) -> bool:

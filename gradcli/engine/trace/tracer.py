@@ -48,11 +48,15 @@ NO_PARAMS: dict[str, Any] = {}  # shared: the parameters of an equation are neve
 
 
 class _State(threading.local):
-    """What is open in this thread: the innermost trace, and the source line that equations are to carry."""
+    """What is open in this thread: the innermost trace, and the source line that equations are to carry.
+
+    ``refusals`` counts the concrete values that were asked for and were not there: a user's ``except`` hides the error.
+    """
 
     def __init__(self) -> None:
         self.trace: Trace | None = None
         self.source: Source | None = None
+        self.refusals = 0
 
 
 STATE = _State()
@@ -160,6 +164,7 @@ def _check_assignment(tracer: Tracer, location: Location | None) -> None:
 
 
 def _no_value(tracer: Tracer, what: str, cls: type[Exception]) -> Exception:
+    STATE.refusals += 1
     error: Exception = fail(
         "G201",
         f"{what} was asked of a traced {tracer.type}, which has none here (under vmap, jit or in a loop body)",
@@ -274,14 +279,21 @@ class Trace:
         text = source.full().text if source is not None else ""
         condition = _CONDITION.match(text)
         if condition is not None and isinstance(outcome, bool):
-            note = Note(f"{condition.group(1)} is {outcome}", source)
+            said = f"{condition.group(1)} is {outcome}"
         else:
-            note = Note(f"{tracer.type} is {_shown(outcome)}" + (f" in `{text}`" if text else ""), source)
-        trace: Trace | None = self
-        while trace is not None:  # the decision holds for every program around as well
-            trace.notes.append(note)
+            said = f"{tracer.type} is {_shown(outcome)}" + (f" in `{text}`" if text else "")
+        for trace in self.remember(said, source):
             trace.decisions.append(tracer)
+
+    def remember(self, text: str, source: Source | None) -> list[Trace]:
+        """Adds a note to this program and to every one around it, for which it holds as well; returns these traces."""
+        found: list[Trace] = []
+        trace: Trace | None = self
+        while trace is not None:
+            trace.notes.append(Note(text, source))
+            found.append(trace)
             trace = trace.parent
+        return found
 
     def close(self, inputs: Sequence[Var], outputs: Sequence[Any], name: str = "") -> Jaxpr:
         """The finished program, with these inputs and these values as outputs."""
