@@ -10,9 +10,9 @@ import functools
 import types
 from typing import Any
 
+from gradcli.compat.jaxnames import absent, programs
 from gradcli.compat.jaxnames import config as options
 from gradcli.compat.jaxnames import devices as where
-from gradcli.compat.jaxnames import programs
 from gradcli.compat.jaxnames.config import config as config
 from gradcli.compat.lazy import MISSING, Standin, Standins
 from gradcli.engine import api, errors
@@ -63,17 +63,18 @@ _LATER: dict[str, dict[str, str]] = {
         "glorot": f"{_OWN}.initializers:glorot_normal", "randn": f"{_OWN}.initializers:normal",
         "logsoftmax": "gradcli.nn:log_softmax",
     },
-    "numpy": {"ndarray": "gradcli.engine.array:Value"},
+    "numpy": {"ndarray": "gradcli.engine.array:Value", "issubdtype": f"{_OWN}.absent:is_kind"},
     "nn.initializers": {},
     "ops": {f"segment_{n}": f"{_OWN}.segments:segment_{n}" for n in ("sum", "prod", "max", "min")},
     "experimental.ode": {"odeint": f"{_OWN}.ode:odeint"},
     "experimental.pjit": {"pjit": f"{_OWN}.jitting:jit"},
     "dtypes": {
-        "issubdtype": "gradcli.numpy:issubdtype", "result_type": "gradcli.numpy:result_type",
+        "issubdtype": f"{_OWN}.absent:is_kind", "result_type": "gradcli.numpy:result_type",
         "finfo": "gradcli.numpy:finfo", "iinfo": "gradcli.numpy:iinfo",
         "promote_types": "gradcli.numpy:promote_types",
         "canonicalize_dtype": "gradcli.engine.ir.types:canonical_dtype",
         "float0": "gradcli.engine.custom:FLOAT0",
+        "prng_key": f"{_OWN}.absent:KeyKind", "extended": f"{_OWN}.absent:Extended",
     },
     "test_util": {
         "check_grads": f"{_OWN}.testing:check_grads", "check_jvp": f"{_OWN}.testing:check_jvp",
@@ -151,6 +152,8 @@ def _own_members() -> dict[str, dict[str, Any]]:
     kinds |= {"JAXTypeError": errors.TracerError, "JAXIndexError": IndexError, "JaxRuntimeError": RuntimeError}
     return {
         "errors": kinds,
+        "numpy": dict(absent.DTYPES),
+        "dtypes": {"bfloat16": absent.DTYPES["bfloat16"]},
         "config": {"config": config},
         "typing": {"ArrayLike": Any, "DTypeLike": Any},
         "profiler": where.PROFILER,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcli.engine.array import Array, type_of
+from gradcli.engine.abstract import ShapeDtypeStruct
+from gradcli.engine.array import Array
 from gradcli.engine.control.call import call
 from gradcli.engine.control.common import trace_tree
 from gradcli.engine.custom import as_value
@@ -23,7 +24,7 @@ from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import STATE, Tracer, tracing
 from gradcli.engine.transforms.rules import evaluate_jaxpr
-from gradcli.engine.tree import LEAF, TreeDef, tree_flatten, tree_structure, tree_unflatten
+from gradcli.engine.tree import LEAF, TreeDef, tree_flatten, tree_map, tree_structure, tree_unflatten
 
 if TYPE_CHECKING:  # loaded when the first program is compiled
     from gradcli.engine.execute.compiled import Compiled
@@ -120,13 +121,15 @@ class Jitted:
             return tree_unflatten(found.out_tree, evaluate_jaxpr(jaxpr, leaves))
         return found.results(leaves)
 
-    def _prepare(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any, Any]:
+    def _prepare(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], as_leaf: Callable[[Any], Any] = as_value
+    ) -> tuple[list[Any], Any, Any]:
         static = {i % len(args): args[i] for i in self.static_argnums if -len(args) <= i < len(args)}
         static_kw = {k: v for k, v in kwargs.items() if k in self.static_argnames}
         dynamic = [a for i, a in enumerate(args) if i not in static]
         dynamic_kw = {k: v for k, v in kwargs.items() if k not in static_kw}
         leaves, tree = tree_flatten((dynamic, dynamic_kw))
-        leaves = [as_value(x) for x in leaves]
+        leaves = [as_leaf(x) for x in leaves]
 
         def run(new: list[Any], keywords: dict[str, Any]) -> Any:
             stream = iter(new)
@@ -146,7 +149,7 @@ class Jitted:
 
     def _trace(self, key: Any, run: Any, leaves: Sequence[Any]) -> Program:
         tree, f = run
-        jaxpr, out_tree = trace_tree(f, tree, [type_of(x) for x in leaves], f.__name__)
+        jaxpr, out_tree = trace_tree(f, tree, [x.type for x in leaves], f.__name__)
         found = Program(jaxpr, out_tree)
         if not any(isinstance(c, Tracer) for c in jaxpr.consts):  # what it closed over belongs to one trace only
             with self._lock:
@@ -156,15 +159,16 @@ class Jitted:
         return found
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
-        """The program for arguments of these types, to look at or to compile."""
-        leaves, key, run = self._prepare(args, kwargs)
+        """The program for arguments of these types (arrays or shapes), to look at or to compile."""
+        leaves, key, run = self._prepare(args, kwargs, lambda x: x if isinstance(x, ShapeDtypeStruct) else as_value(x))
         return Lowered(self._trace(key, run, leaves), key)
 
     trace = lower
 
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The types of the result."""
-        return self.lower(*args, **kwargs).out_info
+        lowered = self.lower(*args, **kwargs)
+        return tree_map(lambda t: ShapeDtypeStruct(t.shape, t.dtype, t.weak_type), lowered.out_info)
 
     def clear_cache(self) -> None:
         """Forgets every program."""

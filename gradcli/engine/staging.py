@@ -6,47 +6,11 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from gradcli.engine.array import type_of
+from gradcli.engine.abstract import ShapeDtypeStruct as ShapeDtypeStruct
+from gradcli.engine.abstract import typed
 from gradcli.engine.autodiff import Function, name_of
 from gradcli.engine.control.common import trace_tree
-from gradcli.engine.ir.types import ArrayType, array_type
 from gradcli.engine.tree import tree_flatten, tree_unflatten
-
-
-class ShapeDtypeStruct:
-    """A shape and dtype that stand for an array."""
-
-    def __init__(self, shape: Sequence[int], dtype: Any, weak_type: bool = False, **_: Any) -> None:
-        self.shape, self.dtype, self.weak_type = tuple(shape), np.dtype(dtype), weak_type
-
-    @property
-    def ndim(self) -> int:
-        """The number of dimensions."""
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return int(np.prod(self.shape))
-
-    def __repr__(self) -> str:
-        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ShapeDtypeStruct) and (self.shape, self.dtype) == (other.shape, other.dtype)
-
-    def __hash__(self) -> int:
-        return hash((self.shape, self.dtype))
-
-
-def _abstract(x: Any) -> ArrayType:
-    if isinstance(x, ArrayType):
-        return x
-    if isinstance(x, ShapeDtypeStruct):
-        return array_type(x.shape, x.dtype, x.weak_type)
-    return type_of(x)
 
 
 def make_jaxpr(
@@ -69,9 +33,10 @@ def make_jaxpr(
             stream = iter(new)
             return fun(*(a if i in fixed else next(stream) for i, a in enumerate(args)), **keywords)
 
-        jaxpr, out_tree = trace_tree(f, tree, [_abstract(x) for x in leaves], name_of(fun))
+        jaxpr, out_tree = trace_tree(f, tree, [typed(x) for x in leaves], name_of(fun))
         if return_shape:
-            return jaxpr, tree_unflatten(out_tree, [ShapeDtypeStruct(t.shape, t.dtype) for t in jaxpr.out_types])
+            types = [ShapeDtypeStruct(t.shape, t.dtype, t.weak_type) for t in jaxpr.out_types]
+            return jaxpr, tree_unflatten(out_tree, types)
         return jaxpr
 
     return run

@@ -361,9 +361,10 @@ def tree_all(tree: Any, is_leaf: IsLeaf = None) -> bool:
     return all(tree_leaves(tree, is_leaf))
 
 
-def tree_transpose(outer: TreeDef, inner: TreeDef | None, tree: Any) -> Any:
-    """Turns a tree ``outer`` of trees ``inner`` inside out; None: the inner structure is that of the first."""
-    subtrees = outer.flatten_up_to(tree)
+def tree_transpose(outer_treedef: TreeDef, inner_treedef: TreeDef | None, pytree_to_transpose: Any) -> Any:
+    """Turns a tree of structure ``outer_treedef`` of trees ``inner_treedef`` (None: that of the first) inside out."""
+    outer, inner = outer_treedef, inner_treedef
+    subtrees = outer.flatten_up_to(pytree_to_transpose)
     if inner is None:
         if not subtrees:
             raise fail("G210", "tree_transpose of no leaves needs the inner structure", cls=ValueError)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
+from array import array as stored
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from gradcli.engine.abstract import typed
 from gradcli.engine.array import Array, Value, is_value, raw, type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import (
@@ -45,7 +47,7 @@ def array(
         out = to_dtype(object, dtype)
     elif is_value(object):
         out = _constant(object, dtype)
-    elif hasattr(object, "__array__"):
+    elif isinstance(object, (range, memoryview, stored)) or hasattr(object, "__array__"):
         out = _constant(np.asarray(object), dtype)
     else:
         raise fail(
@@ -154,7 +156,7 @@ empty = zeros
 
 def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
     """An array of one value, with shape and dtype of ``a`` unless given."""
-    t = type_of(a)
+    t = typed(a)
     return full(t.shape if shape is None else shape, fill_value, t.dtype if dtype is None else dtype)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.engine.abstract import typed
 from gradcli.engine.array import Array, Value, type_of
 from gradcli.engine.ir.types import Shape, broadcast_shapes
 from gradcli.engine.ops import shape as s
@@ -215,18 +216,21 @@ def _rolled_by_traced(a: Any, shift: Any, axes: Sequence[int]) -> Any:
 
 def shape(a: Any) -> Shape:
     """The shape."""
-    return type_of(a).shape
+    return typed(a).shape
 
 
 def ndim(a: Any) -> int:
     """The number of dimensions."""
-    return type_of(a).ndim
+    return typed(a).ndim
 
 
-def size(a: Any, axis: int | None = None) -> int:
-    """The number of elements, or of those along one axis."""
-    t = type_of(a)
-    return t.size if axis is None else t.shape[canonical_axis(axis, t.ndim)]
+def size(a: Any, axis: int | Sequence[int] | None = None) -> int:
+    """The number of elements, or of those along one axis or several."""
+    t = typed(a)
+    if axis is None:
+        return t.size
+    axes = axis if isinstance(axis, Sequence) else (axis,)
+    return math.prod(t.shape[i] for i in {canonical_axis(i, t.ndim) for i in axes})
 
 
 def copy(a: Any, order: str | None = None) -> Any:

@@ -130,7 +130,7 @@ def digitize(x: Any, bins: Any, right: bool = False, *, method: str | None = Non
         return searchsorted(bins, x)
     falling = less(getitem(bins, -1), getitem(bins, 0))
     up = searchsorted(bins, x, "left" if right else "right")
-    down = searchsorted(s.rev(bins, (0,)), x, "right" if right else "left")
+    down = searchsorted(s.rev(bins, (0,)), x, "left" if right else "right")
     return choose(falling, e.sub(like(down, bins.size), down), up)
 
 

@@ -24,6 +24,8 @@ class ShapedArray(ArrayType, metaclass=_Meta):
     """
 
     __slots__ = ()
+    vma: frozenset[str] = frozenset()  # axes of a mesh that values vary over: there is none
+    sharding: Any = None
 
     def __init__(self, shape: Sequence[int], dtype: Any, weak_type: bool = False, **_: Any) -> None:
         super().__init__(tuple(shape), canonical_dtype(dtype), weak_type)

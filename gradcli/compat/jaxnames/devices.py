@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.compat.jaxnames.avals import shown
+from gradcli.compat.jaxnames.avals import ShapedArray, shown
 from gradcli.engine.array import METHODS, PROPERTIES, Value, is_value, type_of
 from gradcli.engine.custom import as_value
 from gradcli.engine.trace.tracer import STATE
@@ -42,6 +42,13 @@ class SingleDeviceSharding:
         self.device_set = {device}
         self.memory_kind = "device"
         self.is_fully_replicated = self.is_fully_addressable = True
+
+    spec = ()
+    mesh = None
+
+    def is_equivalent_to(self, other: Any, ndim: int) -> bool:
+        """Whether the other says the same: it does."""
+        return isinstance(other, SingleDeviceSharding)
 
     def __repr__(self) -> str:
         return f"SingleDeviceSharding(device={CPU!r}, memory_kind={self.memory_kind})"
@@ -154,6 +161,7 @@ def is_array_leaf(x: Any) -> bool:
 
 def install_methods() -> None:
     """Gives values the methods and properties of JAX's arrays that say where they are."""
+    ShapedArray.sharding = SingleDeviceSharding()
     given: dict[str, Callable[..., Any]] = {
         "block_until_ready": lambda self: self, "copy_to_host_async": nothing, "devices": lambda self: {CPU},
         "is_deleted": lambda self: False, "delete": nothing, "is_ready": lambda self: True,

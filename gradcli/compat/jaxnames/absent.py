@@ -1,0 +1,61 @@
+"""Dtypes that NumPy has not: their names can be mentioned and compared, and say so where an array is to have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcli import numpy as gnp
+from gradcli.engine.errors import fail
+from gradcli.engine.trace.source import user_location
+from gradcli.random._keys import KeyType
+
+NAMES = (
+    "bfloat16", "float4_e2m1fn", "float6_e2m3fn", "float6_e3m2fn", "float8_e3m4", "float8_e4m3", "float8_e4m3b11fnuz",
+    "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "int1", "int2", "int4",
+    "uint1", "uint2", "uint4",
+)  # fmt: skip
+
+
+class Absent(type):
+    """The class of such a dtype."""
+
+    @property
+    def dtype(cls) -> Any:
+        """Raises TypeError (G212): there is no such dtype here."""
+        wide = "float32 or float16" if "float" in cls.__name__ else "int8 or uint8"
+        raise fail(
+            "G212", f"gradcli has no {cls.__name__}: it is no dtype of NumPy's", hint=f"use {wide}",
+            location=user_location(), cls=TypeError,
+        )  # fmt: skip
+
+    def __call__(cls, *_: Any, **__: Any) -> Any:
+        """Raises TypeError (G212), as what is made would have this dtype."""
+        return cls.dtype
+
+    def __repr__(cls) -> str:
+        return f"<class 'jax.numpy.{cls.__name__}'>"
+
+
+DTYPES: dict[str, Any] = {name: Absent(name, (), {"__module__": "gradcli.numpy"}) for name in NAMES}
+
+
+class _Kind:
+    """A kind of dtype that no array has: that of keys, or of all that JAX adds to NumPy's."""
+
+
+class Extended(_Kind):
+    """Dtypes of JAX's own, of which keys are the only ones here."""
+
+
+class KeyKind(Extended):
+    """The dtypes of typed keys."""
+
+
+def is_kind(dtype: Any, kind: Any) -> bool:
+    """``issubdtype`` for these kinds, and for NumPy's. Raises TypeError for what is no dtype."""
+    own = KeyKind if isinstance(dtype, KeyType) else dtype
+    if isinstance(own, type) and issubclass(own, _Kind):
+        return isinstance(kind, type) and issubclass(own, kind)
+    if isinstance(kind, type) and issubclass(kind, _Kind):
+        return False
+    return bool(gnp.issubdtype(dtype, kind))
