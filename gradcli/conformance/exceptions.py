@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SPACES = ("numpy", "numpy.fft", "lax")
+SPACES = ("numpy", "numpy.fft", "lax", "lax.linalg", "nn", "nn.initializers")
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "numpy": {
@@ -37,6 +37,13 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         "about dtypes, not about values": "dtype",
         "returns nothing": "dce_sink",
     },
+    "lax.linalg": {
+        "a primitive itself": """
+            cholesky_p eig_p eigh_p geqrf_p hessenberg_p householder_product_p lu_p lu_pivots_to_permutation_p qr_p
+            schur_p svd_p triangular_solve_p tridiagonal_solve_p
+        """,
+    },
+    "nn.initializers": {"a type for annotations": "Initializer"},
 }  # fmt: skip
 
 # Functions of real numbers alone, by namespace: a test holds that they refuse others.

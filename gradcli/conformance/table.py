@@ -13,7 +13,10 @@ from gradcli.conformance.row import Row
 from gradcli.conformance.run import CHECKS, asked
 from gradcli.engine.record import record
 
-FILES = ("numpy_functions", "numpy_more", "numpy_rest", "fft", "lax_elementwise", "lax_arrays", "lax_control")
+FILES = (
+    "numpy_functions", "numpy_more", "numpy_rest", "fft", "lax_elementwise", "lax_arrays", "lax_control",
+    "lax_linalg", "nn",
+)  # fmt: skip
 
 
 @record

@@ -36,7 +36,7 @@ def relu(x: Any) -> Any:
 
 def relu6(x: Any) -> Any:
     """``min(max(x, 0), 6)``; the derivative at 0 and at 6 is 0."""
-    (x,) = numeric(x)
+    (x,) = inexact(x)
     low, high = like(x, 0), like(x, 6)
     if settings().kink != "jax":
         return minimum(maximum(x, low), high)
@@ -70,7 +70,8 @@ def sparse_sigmoid(x: Any) -> Any:
 def soft_sign(x: Any) -> Any:
     """``x / (1 + |x|)``."""
     (x,) = inexact(x)
-    return e.div(x, e.add(e.abs(x), like(x, 1)))
+    size = e.abs(x)
+    return true_divide(x, e.add(size, like(size, 1)))
 
 
 def silu(x: Any) -> Any:
@@ -122,7 +123,7 @@ def leaky_relu(x: Any, negative_slope: Any = 1e-2) -> Any:
 
 def hard_tanh(x: Any) -> Any:
     """``x`` held between -1 and 1."""
-    (x,) = inexact(x)
+    (x,) = numeric(x)
     return where(e.gt(x, like(x, 1)), like(x, 1), where(e.lt(x, like(x, -1)), like(x, -1), x))
 
 

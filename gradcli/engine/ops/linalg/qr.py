@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.linalg.lu import lu, lu_solve
 from gradcli.engine.ops.linalg.matrices import (
+    as_column,
     batch_matrices,
     diagonal,
     eye,
@@ -207,7 +209,31 @@ def _householder_batch(size: int, args: Any, dims: Any) -> Any:
     return batch_matrices("householder_product")(size, args, dims)
 
 
+def _householder_jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The product rule, reflector by reflector: out - tau v (v^H out), where the ones in v do not move."""
+    (a, taus), (a_dot, taus_dot) = primals, tangents
+    t, k = type_of(a), type_of(taus).shape[-1]
+    axis = t.ndim - 1
+    ones = np.broadcast_to(np.eye(*t.shape[-2:], dtype=t.dtype), t.shape)
+    vectors = e.add(tril(a, -1), ones)
+    turns = None if a_dot is None else tril(a_dot, -1)
+    out, tangent = ones, zeros(t.strong())
+    for i in reversed(range(k)):
+        v, tau = slice_in_dim(vectors, i, i + 1, axis), as_column(slice_in_dim(taus, i, i + 1, axis - 1))
+        seen = matmul(mH(v), out)
+        terms = [matmul(v, e.mul(tau, matmul(mH(v), tangent)))]
+        if turns is not None:
+            dv = slice_in_dim(turns, i, i + 1, axis)
+            terms += [matmul(dv, e.mul(tau, seen)), matmul(v, e.mul(tau, matmul(mH(dv), out)))]
+        if taus_dot is not None:
+            terms.append(matmul(v, e.mul(as_column(slice_in_dim(taus_dot, i, i + 1, axis - 1)), seen)))
+        out = e.sub(out, matmul(v, e.mul(tau, seen)))
+        for term in terms:
+            tangent = e.sub(tangent, term)
+    return householder_product(a, taus), tangent
+
+
 householder_product_p = Primitive(
-    "householder_product", type_rule=_householder_type, impl=_householder_impl, batch=_householder_batch,
-    family="linalg",
+    "householder_product", type_rule=_householder_type, impl=_householder_impl, jvp=_householder_jvp,
+    batch=_householder_batch, family="linalg",
 )  # fmt: skip
