@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,7 @@ class _State(threading.local):
 
 _STATE = _State()
 MARK = "__gradcli_call__"  # a builtin that only modules of the user's have
+LIBRARY = "__gradcli_library__"  # one that libraries have whose source is run as a user's would be
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _CONTEXTS = str(contextlib.__file__)
 MAKERS: dict[str, Callable[[Any], Any]] = {}  # "buffer": what boxes an array, filled by compat.buffer
@@ -76,6 +78,11 @@ def untraced() -> Iterator[None]:
         STATE.trace = before
 
 
+def is_users(frame: FrameType) -> bool:
+    """Whether a frame runs code of the user's."""
+    return MARK in frame.f_builtins and LIBRARY not in frame.f_builtins
+
+
 @contextmanager
 def located() -> Iterator[None]:
     """Gives an error the line of the user's, where a library has asked a traced value to be a number or array."""
@@ -87,7 +94,7 @@ def located() -> Iterator[None]:
         while asked is not None and asked.f_code.co_filename.startswith((_PACKAGE, _CONTEXTS)):
             asked = asked.f_back
         users = asked
-        while users is not None and MARK not in users.f_builtins:
+        while users is not None and not is_users(users):
             users = users.f_back
         if found is not None and users is not None and users is not asked:
             code, line = users.f_code, users.f_lineno

@@ -1,8 +1,8 @@
 """NumPy's functions whose meaning for a traced value is another than that of gradcli.numpy's function of that name.
 
 NumPy's ``eigh`` reads one triangle of its argument, where gradcli.numpy takes the Hermitian part; its ``eig`` has
-eigenvectors, and here with derivatives; ``gradient`` returns a tuple; ``real_if_close`` decides by the values. Results
-of several parts are NumPy's own structs.
+eigenvectors, and here with derivatives, and gives real numbers where all are real, as ``roots`` does; ``gradient``
+returns a tuple; ``real_if_close`` decides by the values. Results of several parts are NumPy's own structs.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from gradcli import numpy as gnp
 from gradcli.compat.boxes import boxed, boxing, unboxed
 from gradcli.compat.functions import SPECIAL
 from gradcli.engine.ops.linalg import eig as _eig
+from gradcli.engine.trace.tracer import value_of
 
 
 def _answer(value: Any) -> Any:
@@ -63,7 +64,28 @@ def eig(a: Any) -> Any:
     a = _array(a)
     a = a if a.dtype.kind in "fc" else a.astype(np.float64)
     values, vectors = _eig.eig(a, compute_left_eigenvectors=False, enable_eigvec_derivs=True)
-    return _named("eig", (values, vectors))
+    real = a.dtype.kind != "c" and _is_real(values)
+    return _named("eig", (gnp.real(values), gnp.real(vectors)) if real else (values, vectors))
+
+
+def eigvals(a: Any) -> Any:
+    """``np.linalg.eigvals``."""
+    a = _array(a)
+    values = gnp.linalg.eigvals(a)
+    return _answer(gnp.real(values) if a.dtype.kind != "c" and _is_real(values) else values)
+
+
+def roots(p: Any) -> Any:
+    """``np.roots``."""
+    p = _array(p)
+    values = gnp.roots(p)
+    return _answer(gnp.real(values) if p.dtype.kind != "c" and _is_real(values) else values)
+
+
+def _is_real(values: Any) -> bool:
+    """Whether NumPy would return real numbers: no imaginary part in this run, which the trace notes."""
+    imaginary = gnp.any(gnp.imag(values) != 0)
+    return value_of(imaginary) is not None and not bool(imaginary)
 
 
 def gradient(f: Any, *varargs: Any, **options: Any) -> Any:
@@ -85,6 +107,6 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
     return _answer(gnp.real(a) if bool(close) else a)
 
 
-SPECIAL.update({f"numpy.linalg.{f.__name__}": f for f in (eigh, eigvalsh, eig)})
+SPECIAL.update({f"numpy.linalg.{f.__name__}": f for f in (eigh, eigvalsh, eig, eigvals)})
 SPECIAL.update({f"numpy.linalg.{name}": _structs(name) for name in ("qr", "slogdet", "svd")})
-SPECIAL.update({f"numpy.{f.__name__}": f for f in (gradient, real_if_close)})
+SPECIAL.update({f"numpy.{f.__name__}": f for f in (gradient, real_if_close, roots)})

@@ -7,7 +7,7 @@ import re
 from types import FrameType
 from typing import Any
 
-from gradcli.compat.boxes import MARK
+from gradcli.compat.boxes import is_users
 from gradcli.engine.errors import Location, diagnostic_of, fail
 from gradcli.engine.record import replaced
 from gradcli.engine.trace.source import short_path
@@ -15,14 +15,12 @@ from gradcli.engine.trace.source import short_path
 _PLAIN = "hold plain numbers only"
 _INSTEAD = (
     (r"\b(matrix|asmatrix|mat|bmat)\(", f"objects of np.matrix {_PLAIN}: use np.array, and @ for products"),
-    (r"poly1d|Polynomial", f"objects of polynomials {_PLAIN}: use np.polyval(coefficients, x)"),
-    (r"\bstatistics\.|\b(f?mean|p?stdev|p?variance)\(", "statistics counts in fractions: use np.mean, np.std, np.var"),
     (r"\bma\.", f"masked arrays {_PLAIN}: use np.where(mask, 0.0, x)"),
     (r"\.view\(|__new__|ndarray\.", f"subclasses of ndarray {_PLAIN}: let a class of yours keep an array"),
     (r"\[\s*(['\"])\w+\1\s*\]\s*(\[.*\]\s*)?[-+*/]?=", f"arrays of records {_PLAIN}: use one array a field"),
 )
 _ARRAYS = f"use arrays made with np.array, np.zeros or np.stack: matrices, records and what libraries make {_PLAIN}"
-_BOXES = re.compile(r"'?\b(Buffer|Number)\b'?")
+_BOXES = re.compile(r"(<class ')?'?(gradcli\.compat\.\w+\.)?\b(Buffer|Number)\b('>|'?)")
 _OPERANDS = re.compile(r"unsupported operand|not supported between|can only concatenate|bad operand")
 _KINDS = {"Buffer": "numpy.ndarray", "Number": "float"}
 _CUT = "a library takes the plain number out: write this step with numpy's functions in this file"
@@ -64,7 +62,7 @@ def _where(error: Exception) -> Location | None:
     trace: Any = error.__traceback__
     found: tuple[FrameType, int] | None = None
     while trace is not None:
-        if MARK in trace.tb_frame.f_builtins:
+        if is_users(trace.tb_frame):
             found = trace.tb_frame, trace.tb_lineno
         trace = trace.tb_next
     if found is None:

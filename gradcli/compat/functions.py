@@ -95,6 +95,13 @@ def has_boxes(x: Any) -> bool:
     return isinstance(x, Boxed)
 
 
+def _has_array(x: Any) -> bool:
+    """Whether it is of a class that says itself which array it stands for."""
+    kind = type(x)
+    arrays = (np.ndarray, np.generic, Boxed, Value)
+    return kind not in _SIMPLE and hasattr(kind, "__array__") and not isinstance(x, arrays)
+
+
 class Function:
     """One function of NumPy."""
 
@@ -127,6 +134,9 @@ class Function:
         if self.full in ALWAYS and boxing():
             return ALWAYS[self.full](*args, **kwargs)
         found = scan_all(args, kwargs)
+        if found == PLAIN and boxing() and any(map(_has_array, args)):
+            args = tuple(x.__array__() if _has_array(x) else x for x in args)
+            found = scan_all(args, kwargs)
         if found == PLAIN:
             out = self.real(*args, **kwargs)
             return boxed(out) if boxing() else out
@@ -299,6 +309,10 @@ class Ufunc(Function):
                         break
             if traced:
                 return self._applied(args)
+            if boxing() and any(map(_has_array, args)):
+                args = tuple(x.__array__() if _has_array(x) else x for x in args)
+                if scan_all(args, kwargs) == TRACED:
+                    return self._applied(args)
             out = self.real(*[bare(x) for x in args])
             return boxed(out) if boxing() else out
         return self.method("__call__", args, kwargs)

@@ -36,6 +36,7 @@ _STANDINS: dict[str, Callable[[], Mapping[str, types.ModuleType]]] = {
     "math": lambda: {"math": _plain().math_module()},
     "cmath": lambda: {"cmath": _plain().cmath_module()},
     "scipy": _from("scipys"),
+    "statistics": lambda: {"statistics": importlib.import_module("gradcli.compat.sourced").statistics_module()},
 }
 _FUNCTIONAL = frozenset({"jax", "autograd", "gradcli"})  # files with these know values that cannot be changed
 
@@ -110,13 +111,17 @@ class Workspace:  # a finder for sys.meta_path; its abstract class takes longer 
         root = name.partition(".")[0]
         if not level and root in _FUNCTIONAL:
             self.functional = True
-        if not level and (root in _STANDINS or root == "gradcli"):
+        if not level and (root in _STANDINS or root == "gradcli") and not self._shadows(root):
             with self._asleep():
                 if root == "gradcli":
                     return builtins.__import__(name, globals_, locals_, fromlist or (), level)
                 return _import_standin(name, fromlist or ())
         with self.active():
             return builtins.__import__(name, globals_, locals_, fromlist or (), level)
+
+    def _shadows(self, root: str) -> bool:
+        """Whether a file of the user's has the name of a module of Python's, which is then not meant."""
+        return root == "statistics" and (self.root == root or (self.folder / f"{root}.py").is_file())
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: Any = None) -> Any:
         """The spec of a module in the folder, or None."""

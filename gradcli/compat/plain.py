@@ -12,7 +12,7 @@ import cmath
 import functools
 import math
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -208,6 +208,8 @@ class Namespace(types.ModuleType):
         real = getattr(self.__dict__["_real"], name)
         if space == "numpy" and name in _OBJECTS:
             found = _OBJECTS[name]
+        elif space == "numpy" and name in _POLYNOMIALS:
+            found = _polynomial(name)
         elif isinstance(real, np.ufunc) or (callable(real) and not isinstance(real, type) and name[0] != "_"):
             found = function(name, space)
         else:
@@ -246,13 +248,58 @@ class _Testing(types.ModuleType):
 
 _SPACES = ("numpy", "numpy.linalg", "numpy.fft", "numpy.lib", "numpy.lib.stride_tricks")
 _OBJECTS = objects()
+_POLYNOMIALS = frozenset("poly1d poly polyadd polyder polydiv polyfit polyint polymul polysub polyval roots".split())
+
+
+def _polynomial(name: str) -> Any:
+    """``np.poly1d``; or a function that is NumPy's own Python code where such an object is among the arguments."""
+    if name == "poly1d":
+        return _sourced().classic_polynomials().poly1d
+    usual = function(name)
+
+    @functools.wraps(usual.real)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        given = any(hasattr(a, "coeffs") for a in (*args, *kwargs.values()))
+        return (getattr(_sourced().classic_polynomials(), name) if given else usual)(*args, **kwargs)
+
+    return call
+
+
+def _sourced() -> Any:
+    return import_module("gradcli.compat.sourced")
+
+
+class _Modules(dict[str, types.ModuleType]):
+    """The stand-ins; those that are run from their source are loaded when they are asked for."""
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (isinstance(name, str) and self._made(name) is not None)
+
+    def __getitem__(self, name: str) -> types.ModuleType:
+        found = self._made(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The module, or ``default``."""
+        return self._made(name) or default
+
+    def _made(self, name: str) -> types.ModuleType | None:
+        if super().__contains__(name):
+            return super().__getitem__(name)
+        if name in ("numpy.emath", "numpy.lib.scimath"):
+            self[name] = _sourced().scimath()
+        elif name == "numpy.polynomial" or name.startswith("numpy.polynomial."):
+            self.update(_sourced().polynomial_modules())
+        return super().get(name)
 
 
 @functools.cache
-def numpy_modules() -> dict[str, types.ModuleType]:
+def numpy_modules() -> Mapping[str, types.ModuleType]:
     """The stand-ins for ``numpy`` and its modules whose functions take traced values."""
     spaces = {name: Namespace(name) for name in _SPACES}
-    return {**spaces, "numpy.testing": _Testing("numpy.testing"), "numpy.random": _Random("numpy.random")}
+    return _Modules(**spaces, **{"numpy.testing": _Testing("numpy.testing"), "numpy.random": _Random("numpy.random")})
 
 
 def numpy_module() -> types.ModuleType:

@@ -133,6 +133,11 @@ def size(a: Any, axis: Any = None) -> int:
     return math.prod(found) if axis is None else int(found[axis])
 
 
+def common_type(*arrays: Any) -> Any:
+    """``np.common_type``."""
+    return np.common_type(*[np.empty(0, a.dtype) for a in arrays])
+
+
 def where(condition: Any, *choices: Any, **named: Any) -> Any:
     """``np.where``; of a condition alone, the places where it holds in this run."""
     choices += tuple(named[k] for k in ("x", "y") if k in named)
@@ -337,9 +342,9 @@ def shares_memory(a: Any, b: Any, *_: Any, **__: Any) -> bool:
 
 
 SPECIAL.update({f"numpy.{f.__name__}": f for f in (
-    array, arange, full, full_like, copy, shape, size, where, nonzero, flatnonzero, argwhere, extract, compress, copyto,
-    fill_diagonal, put, putmask, place, put_along_axis, apply_along_axis, apply_over_axes, choose, piecewise, allclose,
-    array_equal, shares_memory,
+    array, arange, common_type, full, full_like, copy, shape, size, where, nonzero, flatnonzero, argwhere, extract,
+    compress, copyto, fill_diagonal, put, putmask, place, put_along_axis, apply_along_axis, apply_over_axes, choose,
+    piecewise, allclose, array_equal, shares_memory,
 )})  # fmt: skip
 SPECIAL.update({f"numpy.{name}": asarray for name in "asarray asanyarray ascontiguousarray asfortranarray".split()})
 SPECIAL.update({f"numpy.{name}": _of_form(name) for name in ("zeros_like", "ones_like", "empty_like")})

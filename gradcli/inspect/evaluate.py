@@ -11,7 +11,7 @@ import numpy as np
 from gradcli.engine import api
 from gradcli.engine.array import is_value, raw, type_of
 from gradcli.engine.autodiff import program_of
-from gradcli.engine.errors import ConcretizationTypeError, Location, fail
+from gradcli.engine.errors import Location, fail
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.record import record, replaced
 from gradcli.engine.taylor import taylor
@@ -308,9 +308,3 @@ def vary_of(problem: Problem, name: str, points: Any, order: int = 0, show_value
 def _few(notes: Sequence[str], limit: int = 6) -> tuple[str, ...]:
     more = len(notes) - limit
     return (*notes[:limit], f"and {more} more such notes") if more > 0 else tuple(notes)
-
-
-def needs_values(error: BaseException) -> bool:
-    """Whether an error says that the function needs concrete values, which a batch does not have."""
-    return isinstance(error, ConcretizationTypeError)
-

@@ -15,7 +15,8 @@ import numpy as np
 from gradcli.engine import api
 from gradcli.engine.array import Array, raw
 from gradcli.engine.custom import as_value
-from gradcli.inspect.evaluate import Traced, needs_values, require_scalar, traced
+from gradcli.engine.trace.tracer import STATE
+from gradcli.inspect.evaluate import Traced, require_scalar, traced
 from gradcli.inspect.problem import Problem, called
 from gradcli.inspect.samples import Chunk, Progress, Samples, chunks
 
@@ -72,10 +73,13 @@ class Stream:
             progress(found.chunk.stop, self.samples.n)
 
     def _first(self, chunk: Chunk, progress: Progress) -> Evaluated:
+        before = STATE.refusals
         try:
-            return self._evaluate(chunk, progress)
-        except TypeError as error:
-            if not needs_values(error):
+            found = self._evaluate(chunk, progress)
+            if STATE.refusals == before:
+                return found
+        except Exception:
+            if STATE.refusals == before:
                 raise
         self._one_by_one = True
         name = called(self.samples.problem.target)
