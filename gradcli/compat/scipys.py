@@ -41,6 +41,11 @@ def _ours(full: str) -> Any:
     return _resolved(f"gradcli.{full}") if found is None else found
 
 
+def is_traced(full: str) -> bool:
+    """Whether traced values may be given to something of SciPy's: a module, or what gradcli has as well."""
+    return _ours(full) is not None or isinstance(_resolved(full), types.ModuleType)
+
+
 class _Function(Function):
     """One function of SciPy, or what is called like one."""
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 import gradcli.compat
+from gradcli.compat import scipys
 from gradcli.compat.lazy import nearest
 
 Status = Literal["yes", "plain", "no"]
@@ -37,7 +38,10 @@ def support(name: str) -> Support:
         found = _of_numpy(name.removeprefix("autograd."))
         if root == "numpy" or found.status != "no":
             return found
-    return _of_table(name, table_of(root))
+    found = _of_table(name, table_of(root))
+    if root == "scipy" and found.status == "yes" and not scipys.is_traced(name):
+        return Support("plain")
+    return found
 
 
 @functools.cache
