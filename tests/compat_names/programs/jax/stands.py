@@ -8,7 +8,8 @@ key = jax.random.key(0)
 shape = jax.ShapeDtypeStruct((3, 2), jnp.float32)
 bins = jnp.array([3.0, 2.0, 1.0])
 result = {
-    "like": [jnp.zeros_like(shape), jnp.full_like(shape, 2), jnp.shape(shape), jnp.size(jnp.ones((2, 3, 4)), axis=(0, -1))],
+    "like": [jnp.zeros_like(shape), jnp.full_like(shape, 2), jnp.shape(shape)],
+    "size": jnp.size(jnp.ones((2, 3, 4)), axis=(0, -1)),
     "kinds": [
         jnp.issubdtype(a.dtype, b)
         for a in (x, key)
