@@ -69,6 +69,15 @@ def test_closed_forms(body: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
     np.testing.assert_allclose([found["value"], found["gradients"]["s"]], CLOSED[body], rtol=1e-7)
 
 
+def test_each_sample_of_a_batch_has_its_own_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    solved = "integrate.solve_ivp(lambda t, y: -s * y, (0, 1), [1.0], rtol=1e-10, atol=1e-12)"
+    body = f"from scipy import integrate\nreturn {solved}.y[0, -1]"
+    assert main(["batch", str(write(body, tmp_path)), "--at", "s=[0.5,2.0]", "--over", "s", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    np.testing.assert_allclose(found["values"], [math.exp(-0.5), math.exp(-2.0)], rtol=1e-7)
+    np.testing.assert_allclose(found["gradients"]["s"], [-math.exp(-0.5), -math.exp(-2.0)], rtol=1e-6)
+
+
 def test_what_scipy_must_find_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     body = "from scipy import optimize\nreturn optimize.brentq(lambda t: t**2 - s, 0, 3)"
     status = main(["grad", str(write(body, tmp_path)), "--json"])

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from gradcli import numpy as gnp
 from gradcli.engine.array import Value
-from gradcli.engine.errors import fail
+from gradcli.engine.errors import ConcretizationTypeError, fail
 from gradcli.engine.jacobian import jacfwd
 from gradcli.engine.trace.source import user_location, user_source
-from gradcli.engine.trace.tracer import STATE, Trace, tracing, value_of
+from gradcli.engine.trace.tracer import STATE, Trace, Tracer, no_value, tracing, value_of
 
 Function = Callable[..., Any]
 
@@ -40,7 +40,9 @@ def number(x: Any) -> Any:
     if not isinstance(x, Value):
         return np.asarray(x)
     found = value_of(x)
-    return np.asarray(found if found is not None else x.__array__())
+    if found is None:
+        raise no_value(cast(Tracer, x), "a number", ConcretizationTypeError)
+    return np.asarray(found)
 
 
 def value_at(f: Function, *args: Any) -> Any:

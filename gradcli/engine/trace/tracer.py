@@ -83,13 +83,13 @@ class Tracer(Var, Value):
     def concrete(self) -> Any:
         value = value_of(self)
         if value is None:
-            raise _no_value(self, "a concrete value", ConcretizationTypeError)
+            raise no_value(self, "a concrete value", ConcretizationTypeError)
         return value
 
     def __bool__(self) -> bool:
         value = value_of(self)
         if value is None:
-            raise _no_value(self, "its truth", TracerBoolConversionError)
+            raise no_value(self, "its truth", TracerBoolConversionError)
         truth = bool(value)
         self.trace.note(self, truth)
         return truth
@@ -131,7 +131,7 @@ class Tracer(Var, Value):
     def _noted(self, convert: Callable[[Any], T], error: type[Exception] = ConcretizationTypeError) -> T:
         value = value_of(self)
         if value is None:
-            raise _no_value(self, f"its value as {convert.__name__}", error)
+            raise no_value(self, f"its value as {convert.__name__}", error)
         result = convert(value)
         self.trace.note(self, result)
         return result
@@ -163,7 +163,8 @@ def _check_assignment(tracer: Tracer, location: Location | None) -> None:
         )
 
 
-def _no_value(tracer: Tracer, what: str, cls: type[Exception]) -> Exception:
+def no_value(tracer: Tracer, what: str, cls: type[Exception]) -> Exception:
+    """The error where a concrete value is asked for and there is none."""
     STATE.refusals += 1
     error: Exception = fail(
         "G201",
