@@ -13,6 +13,7 @@ import operator
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -305,6 +306,8 @@ def unboxed(x: Any) -> Any:
         return slice(unboxed(x.start), unboxed(x.stop), unboxed(x.step))
     if isinstance(x, tuple) and hasattr(x, "_fields"):
         return type(x)(*[unboxed(item) for item in x])
+    if kind is deque:
+        return [unboxed(item) for item in x]
     return x
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -21,6 +22,7 @@ NAMESPACES = {name: f"gradcli.{name}" for name in ("numpy", "numpy.fft", "numpy.
 SPECIAL: dict[str, Callable[..., Any]] = {}  # by full name: what runs instead where a value is traced
 ALWAYS: dict[str, Callable[..., Any]] = {}  # by full name: what runs in place of NumPy's, traced or not
 _SIMPLE = frozenset({float, int, bool, str, complex, type(None), np.ndarray})
+_SEQUENCES = (list, tuple, deque)
 _MEANINGLESS = frozenset({"order", "subok", "like", "casting", "device", "kind"})
 VIEWS = frozenset(
     """
@@ -45,7 +47,7 @@ def scan(x: Any) -> int:
         return TRACED if boxing() else HELD
     if isinstance(x, Value):
         return TRACED
-    if kind is list or kind is tuple:
+    if kind is list or isinstance(x, _SEQUENCES):
         found = PLAIN
         for item in x:
             if type(item) not in _SIMPLE:
@@ -76,8 +78,8 @@ def bare(x: Any) -> Any:
         return x.read()
     if kind is Array:
         return np.asarray(x)
-    if kind is list or kind is tuple:
-        return kind([bare(item) for item in x])
+    if isinstance(x, _SEQUENCES):
+        return (list if kind is list else tuple)([bare(item) for item in x])
     return x
 
 
@@ -167,7 +169,7 @@ class Function:
         if special is not None:
             out = special(*args, **kwargs)
             return out if target is None else delivered(out, target, self.name)
-        options = {k: _option(unboxed(v)) for k, v in kwargs.items() if k not in _MEANINGLESS}
+        options = {k: _option(k, unboxed(v)) for k, v in kwargs.items() if k not in _MEANINGLESS}
         values = [with_arrays(unboxed(a), self.name, i) for i, a in enumerate(args)]
         try:
             out = self.ours(*values, **options)
@@ -210,8 +212,12 @@ def as_array(x: Any) -> Any:
     return x if found.dtype == object else found
 
 
-def _option(x: Any) -> Any:
-    return as_array(x) if isinstance(x, (list, tuple)) and protocols.holds_value(x) else x
+_ARRAYS = frozenset("a b x y v xp fp q weights fweights aweights where condition prepend to_begin to_end".split())
+
+
+def _option(name: str, x: Any) -> Any:
+    """An argument by name: a list that is an array, or holds traced values, as an array; axes and the like as it is."""
+    return as_array(x) if isinstance(x, (list, tuple)) and (name in _ARRAYS or protocols.holds_value(x)) else x
 
 
 def constant(real: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Any:

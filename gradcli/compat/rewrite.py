@@ -20,7 +20,6 @@ import numpy as np
 from gradcli.compat.boxes import MARK, Boxed, Number, boxed
 from gradcli.engine.array import Value
 from gradcli.engine.ir.types import canonical_dtype
-from gradcli.engine.trace.tracer import value_of
 
 CALL, SHOWN = MARK, "__gradcli_shown__"
 _BUILTIN = frozenset({"float", "complex", "type"})
@@ -131,13 +130,12 @@ def call(f: Any) -> Any:
 
 
 def shown(x: Any) -> Any:
-    """The operand of a ``%`` that formats text: the values that boxes have in this run."""
+    """The operand of a ``%`` that formats text: the values that boxes have in this run, which it cannot do without."""
     if isinstance(x, tuple):
         return tuple(shown(item) for item in x)
     if isinstance(x, Boxed):
         value = x.read()
-        found = value_of(value) if isinstance(value, Value) else value
-        return str(x) if found is None else np.asarray(found)[()]
+        return np.asarray(value.concrete() if isinstance(value, Value) else value)[()]
     return x
 
 

@@ -3,6 +3,8 @@ ask for their form, or call a function of the user's."""
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
@@ -268,6 +270,32 @@ class Vectorize:
         return _shaped(results, form)
 
 
+class FromPyfunc:
+    """What ``np.frompyfunc`` makes: a loop over the elements; arrays of objects hold nothing that is traced."""
+
+    def __init__(self, func: Callable[..., Any], nin: int, nout: int, **options: Any) -> None:
+        self.func, self.nin, self.nout = func, nin, nout
+        self._real, self._loop = np.frompyfunc(func, nin, nout, **options), Vectorize(func)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return (self._loop if scan_all(args, kwargs) == TRACED else self._real)(*args, **kwargs)
+
+    def reduce(self, a: Any, *args: Any, **kwargs: Any) -> Any:
+        """``ufunc.reduce``, of one axis where the values are traced."""
+        if scan(a) != TRACED or args or kwargs:
+            return self._real.reduce(a, *args, **kwargs)
+        return functools.reduce(self.func, a)
+
+    def accumulate(self, a: Any, *args: Any, **kwargs: Any) -> Any:
+        """``ufunc.accumulate``, likewise."""
+        if scan(a) != TRACED or args or kwargs:
+            return self._real.accumulate(a, *args, **kwargs)
+        return function("array")(list(itertools.accumulate(a, self.func)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_real"], name)
+
+
 def _shaped(results: list[Any], form: tuple[int, ...]) -> Any:
     return function("reshape")(function("array")(results), form) if form else results[0]
 
@@ -403,7 +431,7 @@ class Indexer:
 def objects() -> dict[str, Any]:
     """What of NumPy is no function and yet takes arrays."""
     return {
-        "vectorize": Vectorize, "ndenumerate": ndenumerate, "nditer": iterate,
+        "vectorize": Vectorize, "frompyfunc": FromPyfunc, "ndenumerate": ndenumerate, "nditer": iterate,
         **{name: Indexer(name) for name in ("r_", "c_", "mgrid", "ogrid")},
     }  # fmt: skip
 

@@ -120,6 +120,16 @@ def test_a_batch_does_not_take_an_error_that_the_file_caught_for_an_answer(
     assert any("decides by values" in note for note in found["notes"])
 
 
+def test_text_with_numbers_of_a_batch_is_written_sample_by_sample(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "module.py"
+    path.write_text('def f(x):\n    print("at %.1f" % x)\n    return x * x\n', encoding="utf-8")
+    assert main(["batch", str(path), "--at", "x=[1.0,3.0]", "-q"]) == 0
+    printed = "".join(capsys.readouterr())
+    assert "at 1.0" in printed and "at 3.0" in printed
+
+
 def test_a_statistics_of_the_users_own_is_what_is_imported(tmp_path: Path) -> None:
     (tmp_path / "statistics.py").write_text("def mean(xs):\n    return xs[0] * 7.0\n", encoding="utf-8")
     path = tmp_path / "module.py"
