@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import numpy as np
@@ -416,3 +417,16 @@ def test_assignment_into_a_numpy_array_is_explained() -> None:
         grad(f)(1.0)
     diagnostic = diagnostic_of(info.value.__cause__)  # type: ignore[arg-type]
     assert diagnostic is not None and diagnostic.code == "G214" and "x.at[index].set" in str(diagnostic.hint)
+
+
+def test_gradients_leave_no_cycles_that_hold_arrays() -> None:
+    x = np.linspace(0.0, 1.0, 8)
+    derivative = grad(lambda v: (sin(v) * v).sum())
+    derivative(x)
+    gc.collect()
+    gc.disable()
+    try:
+        derivative(x)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

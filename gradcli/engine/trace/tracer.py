@@ -216,6 +216,10 @@ class Trace:
 
     def __exit__(self, *_: Any) -> None:
         STATE.trace, self.open = self.parent, False
+        # Tracers outlive their trace as variables of the program: without what refers to them there is no cycle, and
+        # values are freed at once instead of when Python next looks for cycles.
+        self.eqns, self.origins, self.decisions = [], {}, []
+        self._captured, self._known, self._producers = {}, {}, {}
 
     def input(self, type_: ArrayType, origin: Any = None) -> Tracer:
         """A new input variable; ``origin`` is the value that it stands for, if there is one."""

@@ -38,8 +38,8 @@ class Split:
         def run(*values: Any) -> list[Any]:
             out, one = apply_rule(primitive, params, values, active)
             kept.append(one)
-            self.places = _places(one.trace.consts, [*values, out[0]])
-            return [*out, *(r for r, i in zip(one.trace.consts, self.places, strict=True) if i is None)]
+            self.places = _places(one.consts, [*values, out[0]])
+            return [*out, *(r for r, i in zip(one.consts, self.places, strict=True) if i is None)]
 
         self.known = trace_rule(run, types)
         one = kept[0]
@@ -48,10 +48,10 @@ class Split:
         self.places = [next(extra) if i is None else i for i in self.places]
         self.linear: Jaxpr | None = None
         if one.outputs[0] is not None:
-            for eqn in one.trace.eqns:
+            for eqn in one.eqns:
                 eqn.source = None
-            inputs = (*one.trace.constvars, *one.inputs)
-            self.linear = Jaxpr(inputs, tuple(one.trace.eqns), (one.outputs[0],))
+            inputs = (*one.constvars, *one.inputs)
+            self.linear = Jaxpr(inputs, tuple(one.eqns), (one.outputs[0],))
         self.forward = compile_kernel(self.known, self._returned)
         self.transposed: Jaxpr | None = None
         self.targets: tuple[int, ...] = tuple(i for i, a in enumerate(active) if a)
@@ -94,21 +94,22 @@ SPLITS = RuleCache(Split)
 class OneLinear:
     """The linear map of one equation as its rule recorded it; ``outputs``: tangents of the outputs (None: zero)."""
 
-    trace: Trace
+    eqns: Sequence[Eqn]
+    constvars: Sequence[Var]
+    consts: Sequence[Any]
     inputs: tuple[Tracer, ...]
     outputs: tuple[Atom | None, ...]
 
     def pull_back(self, cotangents: Sequence[Any]) -> list[Any]:
         """Cotangents of the inputs (None: zero) for those of the outputs."""
-        known: dict[Var, Any] = dict(zip(self.trace.constvars, self.trace.consts, strict=True))
+        known: dict[Var, Any] = dict(zip(self.constvars, self.consts, strict=True))
         pairs = [(o, ct) for o, ct in zip(self.outputs, cotangents, strict=True) if o is not None]
-        return backward(self.trace.eqns, known, [o for o, _ in pairs], [ct for _, ct in pairs], self.inputs)
+        return backward(self.eqns, known, [o for o, _ in pairs], [ct for _, ct in pairs], self.inputs)
 
     def program(self) -> Jaxpr:
         """The map as a program; zero outputs are left out."""
         outs = tuple(o for o in self.outputs if o is not None)
-        trace = self.trace
-        return Jaxpr(self.inputs, tuple(trace.eqns), outs, tuple(trace.constvars), tuple(trace.consts))
+        return Jaxpr(self.inputs, tuple(self.eqns), outs, tuple(self.constvars), tuple(self.consts))
 
 
 class Reading:
@@ -148,18 +149,18 @@ def apply_rule(
     primitive: Primitive, params: dict[str, Any], values: Sequence[Any], active: Sequence[bool]
 ) -> tuple[list[Any], OneLinear]:
     """Uses the rule itself: the outputs, and what it did to the tangents of the active operands."""
-    trace = Trace(linear=True)
     if not any(active):
         out = bind(primitive, *values, **params)
         outs = out if primitive.multiple else [out]
-        return outs, OneLinear(trace, (), (None,) * len(outs))
-    with trace:
+        return outs, OneLinear((), (), (), (), (None,) * len(outs))
+    with Trace(linear=True) as trace:
         tangents = [trace.input(type_of(v).strong()) if a else None for v, a in zip(values, active, strict=True)]
         outs, dots = primitive.rule("linearize")(list(values), tangents, **params)
         if not primitive.multiple:
             outs, dots = [outs], [dots]
         lifted = tuple(None if d is None else trace.lift(d) for d in dots)
-    return outs, OneLinear(trace, tuple(t for t in tangents if t is not None), lifted)
+        moved = tuple(t for t in tangents if t is not None)
+        return outs, OneLinear(trace.eqns, trace.constvars, trace.consts, moved, lifted)
 
 
 def _places(residuals: Sequence[Any], values: Sequence[Any]) -> list[int | None]:
