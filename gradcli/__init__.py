@@ -59,8 +59,8 @@ _MORE = {
     "named_call": ("functional", "named_call"), "named_scope": ("functional", "named_scope"),
 }  # fmt: skip
 _MODULES = (
-    "ad_checkpoint", "custom_batching", "custom_derivatives", "debug", "experimental", "flatten_util", "lax", "nn",
-    "numpy", "random", "scipy", "tree", "tree_util",
+    "ad_checkpoint", "custom_batching", "custom_derivatives", "debug", "experimental", "flatten_util", "image", "lax",
+    "nn", "numpy", "random", "scipy", "tree", "tree_util",
 )  # fmt: skip
 
 __all__ = ["__version__", *_API, *_MORE]
