@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SPACES = ("numpy", "numpy.fft", "lax", "lax.linalg", "nn", "nn.initializers")
+SPACES = ("numpy", "numpy.fft", "lax", "lax.linalg", "nn", "nn.initializers", "random")
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "numpy": {
@@ -44,6 +44,7 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
         """,
     },
     "nn.initializers": {"a type for annotations": "Initializer"},
+    "random": {"a class": "PRNGKeyArray", "a primitive itself": "random_gamma_p", "about dtypes": "key_dtype key_impl"},
 }  # fmt: skip
 
 # Functions of real numbers alone, by namespace: a test holds that they refuse others.
@@ -59,4 +60,16 @@ REAL = {
     "numpy.fft": "ihfft rfft rfft2 rfftn",
 }
 
-PRIMITIVES: dict[str, str] = {}
+# Primitives that are in no row's program, nor in its derivative's, by reason.
+PRIMITIVES: dict[str, str] = {
+    "vmap puts reductions, gathers and slices of the mapped axis in their place": "all_gather psum reduce_scatter",
+    "makes an array of NumPy's one of gradcli's, before programs": "copy",
+    "what a user wraps around a function or its derivative, or looks at": """
+        custom_vjp_call custom_vjp_linear custom_vmap_call debug_callback debug_print io_callback name pure_callback
+        remat2
+    """,
+    "behind functions of scipy.special, numpy.linalg and scipy.linalg": """
+        bessel_j cosine_integral dawsn erfcx expi expn fresnel_c fresnel_s geqrf hyp1f1 hyp2f1 ndtri owens_t poch
+        sine_integral slogdet solve spence wofz
+    """,
+}  # fmt: skip

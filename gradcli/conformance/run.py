@@ -195,7 +195,9 @@ def mappings(args: Sequence[Array]) -> Iterator[tuple[list[Array], list[int | No
 
 
 def _varied(a: Array, k: int) -> Array:
-    return a if a.dtype.kind in "biu" else (a * (1 - k / 16)).astype(a.dtype)
+    if a.dtype.kind == "u":  # words: keys of random numbers say
+        return np.asarray(a ^ a.dtype.type(k))
+    return a if a.dtype.kind in "bi" else (a * (1 - k / 16)).astype(a.dtype)
 
 
 def _put(args: Sequence[Array], i: int, new: Array) -> list[Array]:
