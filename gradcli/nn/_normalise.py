@@ -14,8 +14,9 @@ from gradcli.engine.ops.operators import add, inexact, like, multiply, subtract,
 from gradcli.engine.ops.operators import where as select
 from gradcli.engine.ops.shape import canonical_axis, iota
 from gradcli.numpy._base import Axis, arr, axes_of
+from gradcli.numpy._reductions import any as any_of
 from gradcli.numpy._reductions import max, mean, sum, var
-from gradcli.numpy._shapes import squeeze
+from gradcli.numpy._shapes import broadcast_to, squeeze
 from gradcli.numpy._ufuncs import isfinite
 
 Where = Any
@@ -28,6 +29,21 @@ def _top(x: Any, axis: Axis, mask: Where) -> Any:
     return stop_gradient_value(max(x, axis, keepdims=True, where=mask, initial=-math.inf))
 
 
+def _shifted(x: Any, axis: Axis, mask: Where) -> Any:
+    """``x`` less its largest element; 0 where ``mask`` is False, so that no derivative meets an infinity there."""
+    if mask is None:
+        return subtract(x, _top(x, axis, mask))
+    kept = select(mask, x, like(x, 0))
+    top = _top(x, axis, mask)
+    return select(mask, subtract(kept, select(any_of(mask, axis, keepdims=True), top, like(top, 0))), like(x, 0))
+
+
+def _total(shares: Any, axis: Axis, mask: Where) -> Any:
+    """The sum along the axes, 1 where ``mask`` leaves nothing to add."""
+    total = sum(shares, axis, keepdims=True, where=mask)
+    return total if mask is None else select(any_of(mask, axis, keepdims=True), total, like(total, 1))
+
+
 def softmax(x: Any, axis: Axis = -1, where: Where = None, initial: Any = None) -> Any:
     """``exp(x) / sum(exp(x))`` along an axis; elements where ``where`` is False count as nothing and give 0.
 
@@ -36,16 +52,18 @@ def softmax(x: Any, axis: Axis = -1, where: Where = None, initial: Any = None) -
     [0.5 0.5]
     """
     (x,) = inexact(x)
-    shares = e.exp(subtract(x, _top(x, axis, where)))
-    result = true_divide(shares, sum(shares, axis, keepdims=True, where=where))
+    where = None if where is None else broadcast_to(where, type_of(x).shape)
+    shares = e.exp(_shifted(x, axis, where))
+    result = true_divide(shares, _total(shares, axis, where))
     return result if where is None else select(where, result, like(result, 0))
 
 
 def log_softmax(x: Any, axis: Axis = -1, where: Where = None, initial: Any = None) -> Any:
     """The logarithm of :func:`softmax`; -inf where ``where`` is False."""
     (x,) = inexact(x)
-    shifted = subtract(x, _top(x, axis, where))
-    result = subtract(shifted, e.log(sum(e.exp(shifted), axis, keepdims=True, where=where)))
+    where = None if where is None else broadcast_to(where, type_of(x).shape)
+    shifted = _shifted(x, axis, where)
+    result = subtract(shifted, e.log(_total(e.exp(shifted), axis, where)))
     return result if where is None else select(where, result, like(result, -math.inf))
 
 
