@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.compat import protocols
 from gradcli.compat.boxes import Boxed, boxed, boxing
 from gradcli.compat.buffer import Buffer
 from gradcli.compat.functions import TRACED, bare, function, scan_all
 from gradcli.engine.array import Value
+from gradcli.engine.errors import fail
 from gradcli.engine.ir.program import Note
-from gradcli.engine.trace.source import user_source
+from gradcli.engine.trace.source import user_location, user_source
 from gradcli.engine.trace.tracer import STATE, Tracer
 
 
@@ -82,7 +82,11 @@ _Draw = Callable[..., Any]
 def _reparametrised(source: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A draw whose parameters are traced. Raises G212 where it has no such form."""
     if name not in _FORMS:
-        raise protocols.unsupported(f"numpy.random.{name} with traced parameters")
+        raise fail(
+            "G212", f"numpy.random.{name} with traced parameters is not supported", location=user_location(),
+            hint=_INSTEAD.get(name, "draw standard numbers, and make what is wanted of them with functions of numpy"),
+            cls=NotImplementedError,
+        )  # fmt: skip
     names, defaults, form = _FORMS[name]
     given = dict(zip((*names, "size"), args, strict=False)) | kwargs
     size = given.pop("size", None)
@@ -90,6 +94,14 @@ def _reparametrised(source: Any, name: str, args: tuple[Any, ...], kwargs: dict[
     if size is None:
         size = np.broadcast_shapes(*[np.shape(p) if not isinstance(p, (Boxed, Value)) else p.shape for p in parameters])
     return form(source, size, *parameters)
+
+
+_INSTEAD = {
+    "multivariate_normal": "write mean + np.random.standard_normal((size, n)) @ np.linalg.cholesky(cov).T",
+    "choice": "the draw is no smooth function of p: draw with plain numbers",
+    "poisson": "the draw is a whole number, and has no derivative: draw with plain numbers",
+    "binomial": "the draw is a whole number, and has no derivative: draw with plain numbers",
+}
 
 
 def _uniform(source: Any, size: Any, low: Any, high: Any) -> Any:

@@ -1,7 +1,7 @@
 """``scipy.special``: functions whose values SciPy computes, next to gradcli.scipy.special.
 
 Derivatives: NIST DLMF 10.29.2 (K), 19.4.1-2 (elliptic integrals), 13.3.15 and 15.5.1 (hypergeometric functions),
-7.2.5 (Dawson), 8.19.13 (exponential integrals).
+7.2.5 (Dawson), 8.19.13 (exponential integrals); 4.13.1 (Lambert's function).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from gradcli.compat.autogradnames.special import (
     y1,
     yn,
 )
+from gradcli.compat.scipynames.steering import number, scipys
 from gradcli.scipy.special import betaln
 
 yv = yn
@@ -46,7 +47,16 @@ def binom(n: Any, k: Any) -> Any:
     return gnp.exp(-betaln(1 + n - k, 1 + k)) / (n + 1)
 
 
+def lambertw(z: Any, k: int = 0, tol: float = 1e-8) -> Any:
+    """A branch of Lambert's function, complex: Newton's method from the value of this run (see ``root_near``)."""
+    z = gnp.asarray(z) + 0j
+    w = gnp.asarray(scipys("scipy.special.lambertw")(number(z), k, tol))
+    for _ in range(3):
+        w = w - (w - z * gnp.exp(-w)) / (1 + w)
+    return w
+
+
 __all__ = [
     "binom", "dawsn", "ellipe", "ellipk", "erfcx", "expn", "hyp1f1", "hyp2f1", "iv", "ive", "j0", "j1", "jn", "jv",
-    "k0", "k1", "kn", "kv", "kve", "rgamma", "y0", "y1", "yn", "yv",
+    "k0", "k1", "kn", "kv", "kve", "lambertw", "rgamma", "y0", "y1", "yn", "yv",
 ]  # fmt: skip

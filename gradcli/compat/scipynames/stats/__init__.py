@@ -1,0 +1,1 @@
+"""``scipy.stats``: distributions whose functions take more than those of gradcli.scipy.stats."""
