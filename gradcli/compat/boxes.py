@@ -102,7 +102,10 @@ def located() -> Iterator[None]:
             text = linecache.getline(code.co_filename, line).strip()
             where = Location(short_path(code.co_filename), line, text, code.co_name)
             library = str(asked.f_globals.get("__name__", "")).partition(".")[0] or "a library"
-            hint = f"{library} has no derivatives: use what gradcli.numpy and gradcli.scipy have, or stop_gradient"
+            hint = (
+                f"{library} has no derivatives: use what gradcli.numpy and gradcli.scipy have, or, where the library "
+                "is plain Python, put its folder beside your file"
+            )
             error.diagnostic = replaced(found, location=where, hint=hint)  # type: ignore[attr-defined]
         raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -138,3 +139,24 @@ def test_a_statistics_of_the_users_own_is_what_is_imported(tmp_path: Path) -> No
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) == 7.0
+
+
+def test_a_library_in_plain_python_has_derivatives_where_it_lies_beside_the_file(tmp_path: Path) -> None:
+    elsewhere, here, alone = tmp_path / "elsewhere", tmp_path / "here", tmp_path / "alone"
+    alone.mkdir()
+    for folder in (elsewhere, here):
+        (folder / "springs").mkdir(parents=True)
+        (folder / "springs" / "__init__.py").write_text("from .laws import energy\n", encoding="utf-8")
+        law = "import numpy as np\n\n\ndef energy(x):\n    a = np.zeros(2)\n    a[0] = x * x\n    return a.sum()\n"
+        (folder / "springs" / "laws.py").write_text(law, encoding="utf-8")
+    for where in (alone, here):
+        path = where / "module.py"
+        path.write_text("from springs import energy\n\n\ndef f(x):\n    return energy(x)\n", encoding="utf-8")
+        command = [sys.executable, "-m", "gradcli", "grad", str(path), "--at", "x=1.5", "-q"]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(elsewhere), os.environ.get("PYTHONPATH", "")])}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+        if where is here:
+            assert float(done.stdout) == 3.0
+        else:
+            assert done.returncode == 4 and "put its folder beside your file" in done.stderr
+            assert "module.py:5" in done.stderr
