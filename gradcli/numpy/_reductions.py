@@ -274,6 +274,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     a = cuts.concatenate(parts, axis)
     for _ in range(n):
         size = a.shape[axis]
+        if not size:
+            return a
         later, earlier = cuts.slice_in_dim(a, 1, size, axis), cuts.slice_in_dim(a, 0, size - 1, axis)
         a = e.ne(later, earlier) if a.dtype == BOOL else e.sub(later, earlier)
     return a
