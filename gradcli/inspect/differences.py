@@ -93,7 +93,8 @@ class Derivative:
     def at(self) -> Callable[[Sequence[Any]], Any]:
         """The function on NumPy values. Where tracing took decisions, points that decide otherwise are traced anew."""
         if self.program.notes:
-            return Branching(self.function, self.ways)
+            branching = Branching(self.function, self.ways)
+            return lambda values: branching(values)[0]
         compiled = compile_program(self.program)
         return lambda values: np.asarray(compiled(values)[0])
 

@@ -11,6 +11,7 @@ from gradcli.engine.array import Array, raw, type_of
 from gradcli.engine.autodiff import program_of
 from gradcli.engine.execute.compiled import compile_program
 from gradcli.engine.trace.decisions import decisions_of
+from gradcli.engine.tree import tree_flatten
 
 _MOST = 12  # ways through the code that are remembered; where there are more, few points share one
 
@@ -55,7 +56,7 @@ def _same(a: Any, b: Any) -> bool:
 
 
 class Branching:
-    """``derived``, the derivative of a function of which ``ways`` knows the ways, from NumPy values to a number.
+    """``derived``, derivatives of a function of which ``ways`` knows the ways: NumPy values to values, flat.
 
     Where values decide as others did before, the program of those is run; at a way's first point the code itself is.
     """
@@ -64,15 +65,15 @@ class Branching:
         self.derived, self.ways = derived, ways
         self.programs: dict[int, Any] = {}
 
-    def __call__(self, values: Values) -> Any:
-        """The number at these values."""
+    def __call__(self, values: Values) -> list[Any]:
+        """The derivatives at these values."""
         way = self.ways.number(values)
         points = [Array(v) for v in values]
         if way is None or way not in self.programs:
             if way is not None:
                 self.programs[way] = None
-            return np.asarray(raw(self.derived(*points)))
+            return [np.asarray(raw(x)) for x in tree_flatten(self.derived(*points))[0]]
         program = self.programs[way]
         if program is None:
             program = self.programs[way] = compile_program(program_of(self.derived, points)[0])
-        return np.asarray(program(values)[0])
+        return [np.asarray(x) for x in program(values)]

@@ -17,6 +17,7 @@ from gradcli.engine.array import Array, raw
 from gradcli.engine.custom import as_value
 from gradcli.engine.trace.tracer import STATE
 from gradcli.inspect.evaluate import Traced, require_scalar, traced
+from gradcli.inspect.paths import Branching, Ways
 from gradcli.inspect.problem import Problem, called
 from gradcli.inspect.samples import Chunk, Progress, Samples, chunks
 
@@ -43,7 +44,7 @@ class Stream:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._one_by_one = False
+        self._one_by_one: Branching | None = None
         self._mapped = _mapped(self.samples)
 
     @classmethod
@@ -81,7 +82,7 @@ class Stream:
         except Exception:
             if STATE.refusals == before:
                 raise
-        self._one_by_one = True
+        self._one_by_one = _branching(self.samples)
         name = called(self.samples.problem.target)
         self.notes.append(f"{name} decides by values, so its samples were computed one by one")
         self.notes.extend(self.program.notes)
@@ -93,7 +94,7 @@ class Stream:
         leaves = self.samples.problem.leaves
         elements = len(chunk) * sum(np.size(leaves[i]) for i in self.samples.axes) // self.samples.n
         own = any(eqn.primitive.name in THREADED_BY_ITSELF for eqn in self.program.jaxpr.eqns)
-        return 1 if self._one_by_one or own or elements < THREADED_ELEMENTS else cores
+        return 1 if self._one_by_one is not None or own or elements < THREADED_ELEMENTS else cores
 
     def _on_threads(self, todo: Iterator[Chunk], threads: int, progress: Progress) -> Iterator[Evaluated]:
         """In order, with no more chunks in flight than threads can be kept busy with."""
@@ -111,8 +112,8 @@ class Stream:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _evaluate(self, chunk: Chunk, progress: Progress) -> Evaluated:
-        if self._one_by_one:
-            return _one_by_one(self.samples, chunk, progress)
+        if self._one_by_one is not None:
+            return _one_by_one(self.samples, self._one_by_one, chunk, progress)
         value, gradients = self._mapped(*_arguments(self.samples, chunk))
         return Evaluated(chunk, np.asarray(raw(value)), tuple(np.asarray(raw(g)) for g in gradients))
 
@@ -139,15 +140,29 @@ def _arguments(samples: Samples, chunk: Chunk) -> list[Any]:
     return [Array(samples.part(i, chunk)) if i in samples.axes else as_value(leaves[i]) for i in _numbers(samples)]
 
 
-def _one_by_one(samples: Samples, chunk: Chunk, progress: Progress) -> Evaluated:
-    values, rows = [], []
+def _derived(sample: Problem) -> Any:
+    return api.value_and_grad(sample.of_chosen, tuple(range(len(sample.numbers))))
+
+
+def _branching(samples: Samples) -> Branching:
+    """Value and gradient of one sample at a time; samples that decide alike share a program."""
+    sample = _unwrapped(samples.one(0))
+    return Branching(_derived(sample), Ways(sample.of_chosen))
+
+
+def _one_by_one(samples: Samples, branching: Branching, chunk: Chunk, progress: Progress) -> Evaluated:
+    shared = set(samples.axes) <= set(samples.problem.numbers)  # else what is no float differs between samples as well
+    rows = []
     for k in range(chunk.start, chunk.stop):
         sample = _unwrapped(samples.one(k))
-        value, gradients = api.value_and_grad(sample.of_chosen, tuple(range(len(sample.numbers))))(*sample.points)
-        values.append(np.asarray(raw(value)))
-        rows.append([np.asarray(raw(g)) for g in gradients])
+        if shared:
+            rows.append(branching([np.asarray(raw(p))[()] for p in sample.points]))
+        else:
+            value, gradients = _derived(sample)(*sample.points)
+            rows.append([np.asarray(raw(x)) for x in (value, *gradients)])
         progress(k + 1, samples.n)
-    return Evaluated(chunk, np.stack(values), tuple(np.stack(column) for column in zip(*rows, strict=True)))
+    values, *columns = [np.stack(column) for column in zip(*rows, strict=True)]
+    return Evaluated(chunk, values, tuple(columns))
 
 
 def _unwrapped(sample: Problem) -> Problem:

@@ -42,6 +42,8 @@ def number(x: Any) -> Any:
     found = value_of(x)
     if found is None:
         raise no_value(cast(Tracer, x), "a number", ConcretizationTypeError)
+    if STATE.trace is not None and isinstance(x, Tracer):
+        STATE.trace.steer()
     return np.asarray(found)
 
 
@@ -56,6 +58,7 @@ def value_at(f: Function, *args: Any) -> Any:
 def steered(text: str) -> None:
     """Notes that the program is that of this run alone."""
     if STATE.trace is not None:
+        STATE.trace.steer()
         STATE.trace.remember(text, user_source(2))
 
 

@@ -15,7 +15,8 @@ def decisions_of(f: Callable[..., Any], types: Sequence[ArrayType], origins: Seq
     """The program from the inputs of ``f`` to every value whose concrete one ``f`` asked for, as in ``if x > 0``.
 
     ``origins``: the values at which ``f`` is run. None where a program inside of ``f`` asked, a loop's body say: what
-    it asked for is no value of this program. Whatever ``f`` raises is passed on.
+    it asked for is no value of this program; None too where numbers of the run went into the program otherwise, as
+    they do in a solver that chooses its steps. Whatever ``f`` raises is passed on.
 
     >>> from gradcli.engine.array import Array, type_of
     >>> from gradcli.engine.ops.logic import gt
@@ -29,6 +30,6 @@ def decisions_of(f: Callable[..., Any], types: Sequence[ArrayType], origins: Seq
     with RareCollections(), trace:
         inputs = [trace.input(t, origin) for t, origin in zip(types, origins, strict=True)]
         f(*inputs)
-        if any(asked.trace is not trace for asked in trace.decisions):
+        if trace.steered or any(asked.trace is not trace for asked in trace.decisions):
             return None
         return trace.close(inputs, list(dict.fromkeys(trace.decisions)))

@@ -8,6 +8,7 @@ only what depends on its own tracers and leaves the rest to its parent.
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -193,6 +194,7 @@ class Trace:
         "open",
         "origins",
         "parent",
+        "steered",
     )
 
     def __init__(self, linear: bool = False) -> None:
@@ -204,7 +206,7 @@ class Trace:
         self.decisions: list[Tracer] = []  # whose concrete values were asked for
         self.origins: dict[Var, Any] = {}
         self.parent: Trace | None = None
-        self.open = False
+        self.open = self.steered = False
         self._captured: dict[int, Tracer] = {}
         self._known: dict[Var, Any] = {}
         self._producers: dict[Var, int] = {}
@@ -281,7 +283,7 @@ class Trace:
     def note(self, tracer: Tracer, outcome: Any) -> None:
         """Remembers that tracing followed one concrete outcome."""
         source = user_source(3)
-        text = source.full().text if source is not None else ""
+        text = _text_of(source) if source is not None else ""
         condition = _CONDITION.match(text)
         if condition is not None and isinstance(outcome, bool):
             said = f"{condition.group(1)} is {outcome}"
@@ -300,6 +302,13 @@ class Trace:
             trace = trace.parent
         return found
 
+    def steer(self) -> None:
+        """Says of this program and those around it that numbers of the run went into it: decisions do not say all."""
+        trace: Trace | None = self
+        while trace is not None:
+            trace.steered = True
+            trace = trace.parent
+
     def close(self, inputs: Sequence[Var], outputs: Sequence[Any], name: str = "") -> Jaxpr:
         """The finished program, with these inputs and these values as outputs."""
         outs = tuple(self.lift(x) for x in outputs)
@@ -315,6 +324,12 @@ class Trace:
         self._indexed = len(self.eqns)
         index = self._producers.get(var)
         return None if index is None else self.eqns[index]
+
+
+@functools.lru_cache(maxsize=4096)
+def _text_of(source: Source) -> str:
+    """The text of the user's line."""
+    return source.full().text
 
 
 def _shown(outcome: Any) -> str:
