@@ -131,6 +131,17 @@ def test_text_with_numbers_of_a_batch_is_written_sample_by_sample(
     assert "at 1.0" in printed and "at 3.0" in printed
 
 
+def test_eigenvalues_of_a_batch_are_real_where_those_of_each_sample_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = "    w = np.linalg.eigvals(np.array([[2.0, x], [0.5, 1.0]]))\n    return w[np.argmax(w)]\n"
+    path = tmp_path / "module.py"
+    path.write_text("import numpy as np\n\n\ndef f(x):\n" + body, encoding="utf-8")
+    assert main(["batch", str(path), "--at", "x=[0.5,1.5]", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["gradients"]["x"]
+    np.testing.assert_allclose(found, 0.25 / np.sqrt(0.25 + 0.5 * np.array([0.5, 1.5])), rtol=1e-12)
+
+
 def test_a_statistics_of_the_users_own_is_what_is_imported(tmp_path: Path) -> None:
     (tmp_path / "statistics.py").write_text("def mean(xs):\n    return xs[0] * 7.0\n", encoding="utf-8")
     path = tmp_path / "module.py"
