@@ -25,8 +25,8 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     },
     "lax": {
         "a class": """
-            AccuracyMode ConvDimensionNumbers FftType GatherDimensionNumbers
-            GatherScatterMode Precision RandomAlgorithm RoundingMethod
+            AccuracyMode ConvDimensionNumbers DotAlgorithm DotAlgorithmPreset FftType GatherDimensionNumbers
+            GatherScatterMode Precision RaggedDotDimensionNumbers RandomAlgorithm RoundingMethod
             ScatterDimensionNumbers Tolerance
         """,
         "a type for annotations": "ConvGeneralDilatedDimensionNumbers DotDimensionNumbers PrecisionLike",

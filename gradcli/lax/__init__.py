@@ -125,6 +125,8 @@ from gradcli.lax._convolution import (
 from gradcli.lax._enums import (
     AccuracyMode,
     ConvGeneralDilatedDimensionNumbers,
+    DotAlgorithm,
+    DotAlgorithmPreset,
     DotDimensionNumbers,
     Precision,
     PrecisionLike,
@@ -191,6 +193,7 @@ from gradcli.lax._operands import (
     squeeze,
     transpose,
 )  # fmt: skip
+from gradcli.lax._ragged import RaggedDotDimensionNumbers, ragged_dot_general
 from gradcli.lax._reductions import reduce, reduce_window, reduce_window_shape_tuple
 from gradcli.lax._scans import associative_scan, map
 
@@ -206,7 +209,8 @@ _PRIMITIVES = {"scatter_add": "scatter-add", "scatter_sub": "scatter-sub", "scat
                "scatter_min": "scatter-min", "scatter_max": "scatter-max"}  # fmt: skip
 
 __all__ = [
-    "AccuracyMode", "ConvDimensionNumbers", "ConvGeneralDilatedDimensionNumbers", "DotDimensionNumbers", "FftType",
+    "AccuracyMode", "ConvDimensionNumbers", "ConvGeneralDilatedDimensionNumbers", "DotAlgorithm", "DotAlgorithmPreset",
+    "DotDimensionNumbers", "RaggedDotDimensionNumbers", "ragged_dot_general", "FftType",
     "GatherDimensionNumbers", "GatherScatterMode", "Precision", "PrecisionLike", "RandomAlgorithm", "RoundingMethod",
     "ScatterDimensionNumbers", "Tolerance", "abs", "acos", "acosh", "add", "all_gather", "all_to_all", "approx_max_k",
     "approx_min_k", "argmax", "argmin", "asin", "asinh", "associative_scan", "atan", "atan2", "atanh", "axis_index",

@@ -14,6 +14,28 @@ class Precision(enum.Enum):
     HIGHEST = 2
 
 
+class DotAlgorithm(NamedTuple):
+    """The dtypes of a product's operands and of its sums; without effect."""
+
+    lhs_precision_type: Any
+    rhs_precision_type: Any
+    accumulation_type: Any
+    lhs_component_count: int = 1
+    rhs_component_count: int = 1
+    num_primitive_operations: int = 1
+    allow_imprecise_accumulation: bool = False
+
+
+DotAlgorithmPreset = enum.Enum(
+    "DotAlgorithmPreset",
+    "DEFAULT ANY_F8_ANY_F8_F32 ANY_F8_ANY_F8_F32_FAST_ACCUM ANY_F8_ANY_F8_ANY ANY_F8_ANY_F8_ANY_FAST_ACCUM F16_F16_F16 "
+    "F16_F16_F32 BF16_BF16_BF16 BF16_BF16_F32 BF16_BF16_F32_X3 BF16_BF16_F32_X6 BF16_BF16_F32_X9 TF32_TF32_F32 "
+    "TF32_TF32_F32_X3 F32_F32_F32 F64_F64_F64",
+    module=__name__,
+)
+DotAlgorithmPreset.__doc__ = "Algorithms of products by name; without effect."
+
+
 class RoundingMethod(enum.IntEnum):
     """What ``round`` does with halves."""
 

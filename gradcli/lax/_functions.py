@@ -209,9 +209,7 @@ def ragged_dot(
     count = type_of(group_sizes).dtype
     starts = e.sub(ends, group_sizes if type_of(group_sizes).shape else count.type(0))
     rows = s.iota(count, (right.shape[0], left.shape[0]), 1)
-    inside = e.bitwise_and(
-        e.ge(rows, s.expand_dims(starts, (1,))), e.lt(rows, s.expand_dims(ends, (1,)))
-    )
+    inside = e.bitwise_and(e.ge(rows, s.expand_dims(starts, (1,))), e.lt(rows, s.expand_dims(ends, (1,))))
     mask = e.convert_element_type(inside, left.dtype)
     spread = e.mul(s.expand_dims(mask, (2,)), s.expand_dims(lhs, (0,)))  # (g, m, k), zero outside of the group
     return dot_general(spread, rhs, (((0, 2), (0, 1)), ((), ())), preferred_element_type=preferred_element_type)

@@ -17,6 +17,7 @@ from gradcli.engine.ops.linalg.eigh import eigh as eigh
 from gradcli.engine.ops.linalg.eigh import eigh_p as eigh_p
 from gradcli.engine.ops.linalg.hessenberg import hessenberg as hessenberg
 from gradcli.engine.ops.linalg.hessenberg import hessenberg_p as hessenberg_p
+from gradcli.engine.ops.linalg.hessenberg import tridiagonal as tridiagonal
 from gradcli.engine.ops.linalg.lu import lu as lu
 from gradcli.engine.ops.linalg.lu import lu_p as lu_p
 from gradcli.engine.ops.linalg.lu import lu_pivots_to_permutation as lu_pivots_to_permutation
@@ -38,10 +39,12 @@ from gradcli.engine.ops.linalg.triangular import triangular_solve as triangular_
 from gradcli.engine.ops.linalg.triangular import triangular_solve_p as triangular_solve_p
 from gradcli.engine.ops.linalg.tridiagonal import tridiagonal_solve as tridiagonal_solve
 from gradcli.engine.ops.linalg.tridiagonal import tridiagonal_solve_p as tridiagonal_solve_p
+from gradcli.lax._polar import qdwh as qdwh
 
 __all__ = [
     "cholesky", "cholesky_p", "cholesky_update", "eig", "eig_p", "eigh", "eigh_p", "geqrf_p", "hessenberg",
     "hessenberg_p", "householder_product", "householder_product_p", "lu", "lu_p", "lu_pivots_to_permutation",
-    "lu_pivots_to_permutation_p", "lu_solve", "ormqr", "qr", "qr_p", "schur", "schur_p", "svd", "svd_p",
-    "symmetric_product", "triangular_solve", "triangular_solve_p", "tridiagonal_solve", "tridiagonal_solve_p",
+    "lu_pivots_to_permutation_p", "lu_solve", "ormqr", "qdwh", "qr", "qr_p", "schur", "schur_p", "svd", "svd_p",
+    "symmetric_product", "triangular_solve", "triangular_solve_p", "tridiagonal", "tridiagonal_solve",
+    "tridiagonal_solve_p",
 ]  # fmt: skip

@@ -266,6 +266,20 @@ ORDER = [
       for d in (0, -1)],
 ]  # fmt: skip
 
+
+def ragged(f: Any, x: Any, y: Any, sizes: Any, dot: Any, at: int, groups: list[int]) -> Any:
+    """``ragged_dot_general`` with dimension numbers of the same library."""
+    return f(x, y, sizes, home(f, "lax").RaggedDotDimensionNumbers(dot, [at], groups))
+
+
+RAGGED: tuple[tuple[Any, Any, Any, Any, int, list[int]], ...] = (
+    ((4, 3), (2, 3, 2), [1, 2], (((1,), (1,)), ((), ())), 0, [0]),
+    ((2, 4, 3), (2, 3, 2, 2), [[1, 2], [3, 1]], (((2,), (1,)), ((0,), (2,))), 1, [0]),
+    ((2, 4, 3), (2, 3, 2), [[1, 2], [3, 1]], (((2,), (1,)), ((), ())), 1, [0]),
+    ((3, 4), (4, 2), [1, 0, 2], (((1,), (0,)), ((), ())), 1, []),
+    ((2, 3, 4), (4, 2, 2), [[1, 3], [2, 1]], (((2,), (0,)), ((0,), (1,))), 2, []),
+    ((4, 2, 3), (4, 3, 2), [1, 2], (((2,), (1,)), ((0,), (0,))), 0, []),
+)
 DIMENSIONS = (
     ((2, 3), (3, 4), (((1,), (0,)), ((), ()))),
     ((2, 3, 2), (3, 2, 4), (((1, 2), (0, 1)), ((), ()))),
@@ -285,6 +299,10 @@ PRODUCTS = [
     Case("batch_matmul", (real((2, 4, 3)), real((2, 3, 2)))),
     Case("ragged_dot", (M43, real((2, 3, 2))), call=lambda f, x, y: f(x, y, np.array([1, 2]))),
     Case("ragged_dot", (M43, real((3, 3, 2)), np.array([2, 0, 2], np.int32))),
+    *[
+        Case("ragged_dot_general", (real(x), real(y), np.array(sizes)), {"dot": d, "at": at, "groups": g}, ragged)
+        for x, y, sizes, d, at, g in RAGGED
+    ],
     *[
         Case("fft", (x,), {"fft_type": kind, "fft_lengths": n},
              lambda f, x, fft_type, fft_lengths: f(x, fft_type, fft_lengths), complex=False if kind == "RFFT" else None)

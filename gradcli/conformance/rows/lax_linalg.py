@@ -99,6 +99,12 @@ FACTORS = [
          why=NONE),
     *[Case("hessenberg", (x,), order=0, why=NONE) for x in (spread(real((4, 4))), C, MANY)],
     *[
+        Case("tridiagonal", (x,), {"lower": lower}, order=0, why=NONE)
+        for x in (S, C, spread(real((4, 4))), MANY)
+        for lower in (True, False)
+    ],
+    *[Case("qdwh", (x,), order=0, why=NONE, single=None) for x in (S, TALL, C)],
+    *[
         Case("householder_product", (x, t), **o)
         for x, t in ((real((4, 2)), real((2,))), (real((3, 3)), real((3,))), (real((2, 3, 2)), real((2, 1))))
         for o in UNDIFFERENTIATED

@@ -70,6 +70,12 @@ SUMS = [
         for o in ({}, {"axis": 0}, {"dtype": "int32"})
     ],
 ]  # fmt: skip
+SCALED = [
+    Case("scaled_matmul", (real((2, 3, 4)), real((2, 2, 4)), real((2, 3, 2), POSITIVE), real((2, 2, 1), POSITIVE)),
+         order=0, why="computed in float32", jax=False),  # there on other devices alone
+    Case("scaled_matmul", tuple(x.astype("f4") for x in (T, T, T[..., :1], T)), {"preferred_element_type": "float64"},
+         order=0, why="computed in float32", jax=False),
+]  # fmt: skip
 
 Q, K, V = real((2, 3, 4, 2)), real((2, 4, 2, 2)), real((2, 4, 2, 2))
 BIAS, LENGTHS = real((1, 4, 3, 4)), np.array([2, 3], np.int32)
@@ -134,4 +140,4 @@ INITIALIZERS = [
     Maker("constant", (A,), call=lambda f, x: f(x)(KEY, (2, 2, 3)), id="array", single=None),
 ]
 
-ROWS = [*ACTIVATIONS, *SUMS, *ATTENTION, *INITIALIZERS]
+ROWS = [*ACTIVATIONS, *SUMS, *SCALED, *ATTENTION, *INITIALIZERS]

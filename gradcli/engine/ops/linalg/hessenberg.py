@@ -1,4 +1,5 @@
-"""hessenberg: the unitary similarity to a matrix with zeros below the first subdiagonal."""
+"""hessenberg: the unitary similarity to a matrix with zeros below the first subdiagonal; tridiagonal, where it is
+symmetric."""
 
 from __future__ import annotations
 
@@ -6,9 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.engine.array import type_of
 from gradcli.engine.ir.types import ArrayType
+from gradcli.engine.ops import elementwise as e
+from gradcli.engine.ops.cuts import slice_in_dim
 from gradcli.engine.ops.define import Primitive
-from gradcli.engine.ops.linalg.matrices import batch_matrices, matrix_type
+from gradcli.engine.ops.linalg.matrices import batch_matrices, diagonal, matrix_type, mH, to_diagonal, tril
+from gradcli.engine.ops.shape import rev
 from gradcli.engine.trace.tracer import bind
 
 
@@ -61,3 +66,32 @@ def reflector(x: Any) -> tuple[Any, Any, Any]:
 hessenberg_p = Primitive(
     "hessenberg", type_rule=_type, impl=_impl, batch=batch_matrices("hessenberg"), multiple=True, family="linalg"
 )
+
+
+def tridiagonal(a: Any, *, lower: bool = True) -> tuple[Any, Any, Any, Any]:
+    """A symmetric or Hermitian matrix reduced to tridiagonal form, of which one triangle alone is read.
+
+    The packed matrix (the tridiagonal part, Householder reflectors beyond it, the other triangle as it was), the
+    diagonal [..., n] and the subdiagonal [..., n - 1], both real, and the factors taus [..., n - 1] of the reflectors.
+    Raises TypeError for matrices that are not square or not of floats. It has no derivative.
+    """
+    lead, n, _m = matrix_type("tridiagonal", type_of(a), square=True)
+    axes = (len(lead), len(lead) + 1)
+    if not lower:  # the last row and column come first
+        packed, d, off, taus = tridiagonal(rev(a, axes))
+        return rev(packed, axes), rev(d, axes[:1]), rev(off, axes[:1]), rev(taus, axes[:1])
+    below = tril(a, -1)
+    whole = e.add(e.add(below, mH(below)), to_diagonal(_real_part(diagonal(a))))
+    packed, taus = hessenberg(whole)
+    d, off = (e.real(x) if type_of(x).dtype.kind == "c" else x for x in _bands(packed, n, axes[1]))
+    return e.add(tril(packed), e.sub(a, tril(a))), d, off, taus
+
+
+def _real_part(x: Any) -> Any:
+    return e.convert_element_type(e.real(x), type_of(x).dtype) if type_of(x).dtype.kind == "c" else x
+
+
+def _bands(x: Any, n: int, axis: int) -> tuple[Any, Any]:
+    """The diagonal and the first subdiagonal of square matrices."""
+    below = slice_in_dim(slice_in_dim(x, min(n, 1), n, axis - 1), 0, max(n - 1, 0), axis)
+    return diagonal(x), diagonal(below)
