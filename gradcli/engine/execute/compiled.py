@@ -15,6 +15,7 @@ from gradcli.engine.ir.program import Jaxpr, sub_jaxprs
 from gradcli.engine.ops.blas import LARGE, OneThread, on_one_thread
 from gradcli.engine.ops.dot import multiplications
 from gradcli.engine.transforms.dce import has_effect
+from gradcli.engine.transforms.scalarize import scalarize
 from gradcli.engine.transforms.simplify import simplify
 
 Function = Callable[..., Any]
@@ -121,7 +122,9 @@ def _product_sizes(jaxpr: Jaxpr) -> Iterator[int]:
 
 def compile_program(jaxpr: Jaxpr) -> Compiled:
     """The program simplified and compiled; the rest happens when it is first called."""
-    return Compiled(simplify(jaxpr, inline=True))
+    simple = simplify(jaxpr, inline=True)
+    by_elements = scalarize(simple)
+    return Compiled(simple if by_elements is simple else simplify(by_elements, inline=True))
 
 
 def function_of(jaxpr: Jaxpr, plain: bool, name: str = "program") -> Function:
