@@ -14,7 +14,7 @@ from gradcli.engine.api import grad, jacfwd, make_jaxpr
 from gradcli.engine.execute.compiled import compile_program
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr, sub_jaxprs
-from gradcli.engine.transforms.scalarize import scalarize
+from gradcli.engine.transforms.scalarize import MOST, scalarize
 from gradcli.engine.transforms.simplify import simplify
 
 A = np.array([[0.3, -0.2], [0.5, 0.1]])
@@ -81,7 +81,7 @@ def test_other_numbers(dtype: str) -> None:
 
 
 def test_loops_without_small_arrays_stay_as_they_are() -> None:
-    y, xs = np.zeros(9), np.zeros((3, 9))
+    y, xs = np.zeros(MOST + 1), np.zeros((3, MOST + 1))
     large = simplify(make_jaxpr(lambda y, xs: lax.scan(lambda c, x: (c * x, c + x), y, xs))(y, xs), inline=True)
     assert scalarize(large).eqns == large.eqns
     sorted_ = make_jaxpr(lambda y, xs: lax.scan(lambda c, x: (gnp.sort(c) + gnp.cumsum(x), c), y, xs))(Y, XS)

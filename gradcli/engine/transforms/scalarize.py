@@ -20,9 +20,9 @@ from gradcli.engine.ir.types import BOOL, FLOAT32, FLOAT64, INT32, INT64, ArrayT
 from gradcli.engine.ops.define import REGISTRY
 from gradcli.engine.transforms.prune import map_programs, prune_jaxpr
 
-MOST = 8  # elements of an array that is taken apart
-MOST_PRODUCTS = 16  # multiplications of a product that is written out
-MOST_EQUATIONS = 2000  # of a body
+MOST = 16  # elements of an array that is taken apart
+MOST_PRODUCTS = 64  # multiplications of a product that is written out
+MOST_EQUATIONS = 3000  # of a body by elements: more take long to compile
 GAIN = 3  # operations on small arrays that are saved for each array that is put together again
 Rule = Callable[["_Elements", Eqn], "list[Atom] | None"]
 
@@ -322,12 +322,12 @@ def _by_elements(body: Jaxpr) -> _Elements:
 
 def _worthwhile(body: Jaxpr, carried: Sequence[Var]) -> _Elements | None:
     """The body by elements; None where that would save little."""
-    if body.consts or not any(small(v.type) for v in body.inputs) or len(body.eqns) > MOST_EQUATIONS:
+    if body.consts or not any(small(v.type) for v in body.inputs):
         return None
     if any(v.type.strong() is not r.type.strong() for v, r in zip(carried, body.outputs, strict=False)):
         return None
     inner = _by_elements(body)
-    return inner if inner.saved >= GAIN * (inner.made + 1) else None
+    return inner if inner.saved >= GAIN * (inner.made + 1) and len(inner.eqns) <= MOST_EQUATIONS else None
 
 
 def _count(variables: Sequence[Var]) -> int:
