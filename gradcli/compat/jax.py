@@ -139,7 +139,7 @@ def _root_members() -> dict[str, Any]:
         "copy_to_host_async",
     )}  # fmt: skip
     members |= options.CONTEXTS
-    return members | {
+    return members | absent.ROOT | {
         "config": config, "enable_x64": options.enable_x64, "__version__": VERSION,
         "threefry_partitionable": options.threefry_partitionable,
         "__version_info__": tuple(int(n) for n in VERSION.split(".")),
@@ -157,7 +157,9 @@ def _own_members() -> dict[str, dict[str, Any]]:
         "config": {"config": config},
         "typing": {"ArrayLike": Any, "DTypeLike": Any},
         "profiler": where.PROFILER,
-        "sharding": {"SingleDeviceSharding": where.SingleDeviceSharding, "Sharding": where.SingleDeviceSharding},
+        "experimental.shard_map": {"shard_map": absent.ROOT["shard_map"]},
+        "experimental.mesh_utils": absent.refused("jax.experimental.mesh_utils", "create_device_mesh", "one device"),
+        "sharding": absent.SHARDING | dict.fromkeys(("SingleDeviceSharding", "Sharding"), where.SingleDeviceSharding),
         "experimental": {"enable_x64": options.enable_x64, "disable_x64": options.disable_x64},
     }
 
@@ -182,6 +184,7 @@ def modules() -> Standins:
         *_SAME, *(f"scipy.{n}" for n in _SCIPY), *_LATER, *own, "example_libraries", "example_libraries.stax",
         "example_libraries.optimizers", "extend", "interpreters", "lib", "util", "version", "_src", "_src.lax",
         "_src.lib", "_src.lib.mlir", "_src.lib.mlir.dialects", "_src.lib.mlir.dialects.hlo", "_src.interpreters",
+        "_src.compiler", "_src.xla_bridge",
     ])  # fmt: skip
     names.pop("jax")
     table: list[types.ModuleType] = [

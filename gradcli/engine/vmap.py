@@ -6,8 +6,10 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from gradcli.engine.array import type_of
-from gradcli.engine.autodiff import Function, flat_values, name_of
+import numpy as np
+
+from gradcli.engine.array import Value, type_of
+from gradcli.engine.autodiff import Function, name_of
 from gradcli.engine.control.common import trace_tree
 from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
@@ -43,7 +45,7 @@ def vmap(
     @functools.wraps(fun, updated=())
     def run(*args: Any, **kwargs: Any) -> Any:
         axes = in_axes if not isinstance(in_axes, list) else tuple(in_axes)
-        leaves, in_tree = flat_values((args, kwargs))
+        leaves, in_tree = tree_flatten((args, kwargs))
         if isinstance(axes, tuple) and len(axes) != len(args):
             raise fail(
                 "G211",
@@ -53,10 +55,11 @@ def vmap(
             )
         flat = broadcast_prefix(axes, args, "vmap in_axes") if args else []
         flat += [0] * (len(leaves) - len(flat))
+        one, in_tree, leaves, flat = _without_objects(fun, in_tree, leaves, flat)
         dims = [_sample_axis(d, x, fun) for d, x in zip(flat, leaves, strict=True)]
         size = _sample_count(dims, leaves, axis_size, fun)
         types = [x.type if d is None else _without(x.type, d) for x, d in zip(leaves, dims, strict=True)]
-        jaxpr, out_tree = _sample_program(fun, in_tree, types, axis_name, size)
+        jaxpr, out_tree = _sample_program(one, in_tree, types, axis_name, size)
         if axis_name is not None:
             leaves, dims = [*leaves, iota(INT32, (size,), 0)], [*dims, 0]
         outs, out_dims = batch_values(jaxpr, size, leaves, dims)
@@ -65,6 +68,28 @@ def vmap(
         return tree_unflatten(out_tree, placed)
 
     return run
+
+
+def _without_objects(
+    fun: Function, in_tree: TreeDef, leaves: list[Any], axes: list[Any]
+) -> tuple[Function, TreeDef, list[Any], list[Any]]:
+    """The function of the arrays alone: numbers and other objects that are not mapped reach it as they are."""
+    fixed = {
+        i: x for i, (x, d) in enumerate(zip(leaves, axes, strict=True))
+        if d is None and not isinstance(x, (Value, np.ndarray, np.generic))
+    }  # fmt: skip
+    kept = [i for i in range(len(leaves)) if i not in fixed]
+    values = [as_value(leaves[i]) for i in kept]
+    if not fixed:
+        return fun, in_tree, values, axes
+
+    @functools.wraps(fun, updated=())
+    def of_arrays(*arrays: Any) -> Any:
+        found = fixed | dict(zip(kept, arrays, strict=True))
+        args, kwargs = tree_unflatten(in_tree, [found[i] for i in range(len(leaves))])
+        return fun(*args, **kwargs)
+
+    return of_arrays, tree_flatten((tuple(values), {}))[1], values, [axes[i] for i in kept]
 
 
 def _sample_program(

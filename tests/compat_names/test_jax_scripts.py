@@ -27,3 +27,22 @@ def test_results_are_those_of_jax(script: Path) -> None:
     found = standin(script.read_text())["result"]
     for key in expected:
         assert_same(found[key], expected[key], rtol=2e-5, atol=2e-6, where=key)
+
+
+@pytest.mark.parametrize("call", ["jax.sharding.Mesh([0], 'i')", "jax.shard_map(abs)", "jax.make_mesh((1,), ('i',))"])
+def test_what_needs_several_devices_is_refused_in_one_line(call: str) -> None:
+    with pytest.raises(NotImplementedError, match="does not support jax.*one device") as caught:
+        standin(f"import jax\nimport jax.sharding\n{call}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("use", ["jnp.zeros(3, jnp.bfloat16)", "jnp.arange(3).astype(jnp.bfloat16)", "jnp.bfloat16(1)"])
+def test_a_dtype_that_numpy_has_not_is_refused_where_an_array_is_to_have_it(use: str) -> None:
+    with pytest.raises(TypeError, match="gradcli has no bfloat16"):
+        standin(f"import jax.numpy as jnp\n{use}")
+
+
+def test_indices_out_of_bounds_are_not_looked_for() -> None:
+    source = "from jax.experimental import checkify\ncheckify.checkify(abs, errors=checkify.index_checks)"
+    with pytest.raises(NotImplementedError, match="indices out of bounds"):
+        standin(source)

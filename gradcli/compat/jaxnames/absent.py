@@ -58,3 +58,42 @@ def is_kind(dtype: Any, kind: Any) -> bool:
     if isinstance(kind, type) and issubclass(kind, _Kind):
         return False
     return bool(gnp.issubdtype(dtype, kind))
+
+
+class Refused(type):
+    """The class of a name that can be imported and mentioned, and says when it is called that it is not supported."""
+
+    def __call__(cls, *_: Any, **__: Any) -> Any:
+        """Raises NotImplementedError (G212)."""
+        raise fail(
+            "G212", f"gradcli does not support {cls.__module__}.{cls.__name__}: {cls.__doc__}",
+            location=user_location(), cls=NotImplementedError,
+        )  # fmt: skip
+
+
+def refused(module: str, names: str, reason: str) -> dict[str, Any]:
+    """Names of a module that are all refused for one reason."""
+    return {name: Refused(name, (), {"__module__": module, "__doc__": reason}) for name in names.split()}
+
+
+class PartitionSpec(tuple[Any, ...]):
+    """Names of axes of a mesh: only words here, where there is one device."""
+
+    __slots__ = ()
+
+    def __new__(cls, *parts: Any) -> PartitionSpec:
+        """The names, one for each dimension."""
+        return super().__new__(cls, parts)
+
+    def __repr__(self) -> str:
+        return f"PartitionSpec{tuple(self)!r}"
+
+
+_ONE = "there is one device"
+ROOT: dict[str, Any] = {
+    **refused("jax", "NamedSharding make_mesh shard_map smap set_mesh reshard", _ONE), "P": PartitionSpec,
+}  # fmt: skip
+SHARDING: dict[str, Any] = {
+    **refused("jax.sharding", "AbstractMesh Mesh NamedSharding set_mesh reshard use_abstract_mesh", _ONE),
+    "PartitionSpec": PartitionSpec,
+}  # fmt: skip

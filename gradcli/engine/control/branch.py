@@ -38,6 +38,8 @@ def cond(
     >>> print(cond(True, lambda x: x + 1, lambda x: x - 1, 2.0))
     3.0
     """
+    if not callable(true_fun) and len(operands) == 2 and callable(false_fun) and callable(operands[1]):
+        return _with_operand_each(pred, true_fun, false_fun, *operands)
     if operand is not _NONE:
         operands = (operand,)
     t = type_of(pred)
@@ -48,6 +50,11 @@ def cond(
     if t.dtype.kind != "b":
         pred = ne(pred, t.dtype.type(0))
     return _branch(convert_element_type(pred, INT32), [false_fun, true_fun], operands, "cond")
+
+
+def _with_operand_each(pred: Any, if_true: Any, true_fun: Any, if_false: Any, false_fun: Any) -> Any:
+    """``cond`` as it was called once: ``cond(pred, operand, true_fun, operand, false_fun)``."""
+    return cond(pred, lambda a, b: true_fun(a), lambda a, b: false_fun(b), if_true, if_false)
 
 
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, operand: Any = _NONE) -> Any:
