@@ -15,12 +15,11 @@ import numpy as np
 
 from gradcli.compat.autogradnames.util import subvals, toposort
 from gradcli.compat.autogradnames.values import floats, getval, plain
-from gradcli.engine.array import Value, is_value, raw
+from gradcli.engine.array import Value, is_value
 from gradcli.engine.control.common import trace_tree
 from gradcli.engine.custom import as_value
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Eqn, Jaxpr, Literal
-from gradcli.engine.trace.tracer import Tracer, value_of
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_unflatten
 
 Function = Callable[..., Any]
@@ -79,19 +78,30 @@ def take(container: Any, place: int) -> Any:
     return tree_flatten(container)[0][place]
 
 
-def _program(fun: Function, x: Any) -> tuple[Jaxpr, TreeDef, Any]:
-    """The program of a function at x, the structure of its result, and the result."""
+Numbers = dict[Any, Any]
+
+
+def _program(fun: Function, x: Any) -> tuple[Jaxpr, TreeDef, Numbers, Any]:
+    """The program of a function at x, the structure of its result, its variables' values there, and the result."""
     leaves, tree = tree_flatten((floats(x),))
-    values = [as_value(leaf) for leaf in leaves]
-    found: list[Any] = []
+    points = [as_value(leaf) for leaf in leaves]
+    jaxpr, out_tree = trace_tree(fun, tree, [v.type for v in points], getattr(fun, "__name__", "f"), points)
+    numbers = _numbers(jaxpr, points)
+    value = tree_unflatten(out_tree, [_known(atom, numbers) for atom in jaxpr.outputs])
+    return jaxpr, out_tree, numbers, plain(value)
 
-    def run(point: Any) -> Any:
-        found.append(fun(point))
-        return found[0]
 
-    jaxpr, out_tree = trace_tree(run, tree, [v.type for v in values], getattr(fun, "__name__", "f"), values)
-    value = tree_unflatten(out_tree, [_known(atom) for atom in jaxpr.outputs])
-    return jaxpr, out_tree, plain(value)
+def _numbers(jaxpr: Jaxpr, points: Sequence[Any]) -> Numbers:
+    """The values of all variables of a program, those of traces around it being what they are in this run."""
+    found: Numbers = dict(zip(jaxpr.constvars, map(getval, jaxpr.consts), strict=True))
+    for var, point in zip(jaxpr.inputs, points, strict=True):
+        found[var] = np.asarray(getval(point), var.type.dtype)[()]
+    with np.errstate(all="ignore"):
+        for eqn in jaxpr.eqns:
+            args = [np.asarray(_known(a, found), a.type.dtype)[()] for a in eqn.inputs]
+            results = eqn.primitive.run(*args, **eqn.params)
+            found.update(zip(eqn.outputs, results if eqn.primitive.multiple else [results], strict=True))
+    return found
 
 
 def _single(x: Any) -> bool:
@@ -99,30 +109,26 @@ def _single(x: Any) -> bool:
     return isinstance(x, Value) or is_value(x)
 
 
-def _known(atom: Any) -> Any:
-    """What a variable is in this run."""
-    if isinstance(atom, Literal):
-        return atom.value
-    found = value_of(atom) if isinstance(atom, Tracer) else raw(atom)
-    return getval(atom) if found is None else np.asarray(found)[()]
+def _known(atom: Any, numbers: Numbers) -> Any:
+    """What an operand is."""
+    return np.asarray(atom.value if isinstance(atom, Literal) else numbers[atom])[()]
 
 
 def trace(start_node: Any, fun: Function, x: Any) -> tuple[Any, Any]:
     """``fun(x)`` and the node of the result, of the class of ``start_node``; None where it does not depend on x."""
     kind = type(start_node)
-    jaxpr, out_tree, value = _program(fun, x)
+    jaxpr, out_tree, numbers, value = _program(fun, x)
     nodes: dict[Any, Any] = {}
     single = _single(x)
     for i, var in enumerate(jaxpr.inputs):
-        nodes[var] = start_node if single else kind(_known(var), take, (x, i), {}, (0,), (start_node,))
-    consts = dict(zip(jaxpr.constvars, jaxpr.consts, strict=True))
+        nodes[var] = start_node if single else kind(_known(var, numbers), take, (x, i), {}, (0,), (start_node,))
     for eqn in jaxpr.eqns:
-        args = tuple(getval(consts[a]) if not a.is_literal and a in consts else _known(a) for a in eqn.inputs)
-        numbers = tuple(i for i, a in enumerate(eqn.inputs) if not a.is_literal and a in nodes)
-        if numbers:
-            parents = tuple(nodes[eqn.inputs[i]] for i in numbers)
-            out = [_known(var) for var in eqn.outputs]
-            made = kind(out if eqn.primitive.multiple else out[0], _Operation(eqn), args, {}, numbers, parents)
+        args = tuple(_known(a, numbers) for a in eqn.inputs)
+        places = tuple(i for i, a in enumerate(eqn.inputs) if not a.is_literal and a in nodes)
+        if places:
+            parents = tuple(nodes[eqn.inputs[i]] for i in places)
+            out = [_known(var, numbers) for var in eqn.outputs]
+            made = kind(out if eqn.primitive.multiple else out[0], _Operation(eqn), args, {}, places, parents)
             for i, var in enumerate(eqn.outputs):
                 nodes[var] = kind(out[i], take, (out, i), {}, (0,), (made,)) if eqn.primitive.multiple else made
     return value, _end(kind, jaxpr, out_tree, nodes, value)
@@ -149,7 +155,7 @@ def const_graph(fun: Function, *args: Any, **kwargs: Any) -> Function:
     @functools.wraps(fun)
     def repeated(*rest: Any) -> Any:
         if not kept:
-            jaxpr, out_tree, value = _program(lambda point: fun(*args, *point, **kwargs), rest)
+            jaxpr, out_tree, _, value = _program(lambda point: fun(*args, *point, **kwargs), rest)
             kept[:] = jaxpr, out_tree
             return value
         jaxpr, out_tree = kept
