@@ -29,11 +29,11 @@ class Call:
         self.boxes = [args[i] for i in boxed]
         self.args = [a._value if i in boxed else a for i, a in enumerate(args)]
         self.answer: Any = None
+        self.values: tuple[Any, ...] = ()  # of the arguments, which have none any more when the trace has ended
 
     def cotangents(self, g: Any) -> Any:
         """Of each box, for one of the result."""
-        args = tuple(getvals(a) for a in self.args)
-        return self.primitive.cotangents(tuple(self.boxed), self.answer, args, self.kwargs, g)
+        return self.primitive.cotangents(tuple(self.boxed), self.answer, self.values, self.kwargs, g)
 
 
 class Recorder:
@@ -52,7 +52,7 @@ class Recorder:
                 raise NotImplementedError(
                     f"{primitive.__name__} makes a {made}: results by a {by} have to be arrays and numbers"
                 )
-        call.answer = getvals(out)
+        call.answer, call.values = getvals(out), tuple(map(getvals, call.args))
         tap = self.taps[len(self.calls)] if self.taps is not None else None
         self.calls.append(call)
         return out if tap is None else tree_map(lambda a, b: a + b, out, tap)
