@@ -358,7 +358,8 @@ CONVOLUTIONS = [
 BITS = [
     Case("rng_bit_generator", (np.array([1, 2, 3, 4], np.uint32),), {"shape": shape, "dtype": t},
          lambda f, key, shape, dtype: f(key, shape, dtype, home(f, "lax").RandomAlgorithm.RNG_THREE_FRY), order=0)
-    for shape, t in (((5,), "uint32"), ((2, 3), "uint8"), ((3,), "uint16"), ((), "uint64"))
+    for shape, t in (((5,), "uint32"), ((2, 3), "uint8"), ((3,), "uint16"), ((), "uint64"), ((2, 3), "uint64"),
+                     ((3, 4, 2), "uint32"), ((3, 3), "uint32"), ((5, 3), "uint16"), ((0, 3), "uint8"), ((), "uint8"))
 ]  # fmt: skip
 
 ROWS = [

@@ -1,11 +1,13 @@
 """rng_bit_generator: random bits from a state that is returned anew, by the Threefry generator in counter mode.
 
 J. Salmon et al., *Parallel random numbers: as easy as 1, 2, 3*, SC 2011. The state holds the key in its first half and
-a counter in its second; element i comes from the counter plus i (of 64 bits), or from half of one (of fewer).
+a counter in its second; element i comes from the counter plus i (of 64 bits), or (of fewer) from a half of what a
+counter gives, where both halves are neighbours along one axis.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,24 +55,38 @@ def _type(key: ArrayType, algorithm: Any, dtype: np.dtype[Any], shape: tuple[int
 def _impl(key: Any, algorithm: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> list[Any]:
     words = np.ascontiguousarray(key).view(np.uint32)
     counter = words[2:].view(np.uint64)[0]
-    size = int(np.prod(shape))
-    blocks = size if dtype.itemsize == 8 else -(-size // 2)
+    half, axis = (shape, 0) if dtype.itemsize == 8 else _halved(shape)
+    blocks = math.prod(half)
     with np.errstate(over="ignore"):
         counters = counter + np.arange(blocks, dtype=np.uint64)
         following = np.array([counter + np.uint64(blocks)])
     low, high = (counters & np.uint64(0xFFFFFFFF)).astype(np.uint32), (counters >> np.uint64(32)).astype(np.uint32)
     first, second = threefry2x32_p.impl(words[0], words[1], low, high)
-    pairs = np.stack([first, second], -1).reshape(-1)
-    bits = pairs.view(np.uint64) if dtype.itemsize == 8 else pairs[:size].astype(dtype)
+    pairs = np.stack([first, second], -1)
+    if dtype.itemsize == 8:
+        bits = pairs.reshape(-1).view(np.uint64).reshape(shape)
+    else:
+        wide = np.moveaxis(pairs.reshape(*half, 2), -1, axis + 1)
+        wide = wide.reshape(*half[:axis], 2 * half[axis], *half[axis + 1 :])
+        bits = wide[tuple(map(slice, shape or (1,)))].reshape(shape).astype(dtype)
     state = np.concatenate([words[:2], following.view(np.uint32)]).view(key.dtype)
-    return [state, bits.reshape(shape)]
+    return [state, bits]
+
+
+def _halved(shape: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
+    """The shape of blocks, which give two elements each, and the axis along which those lie.
+
+    As XLA has it: along the first axis of even size, else along the largest, which is filled up.
+    """
+    sizes = shape or (1,)
+    even = [i for i, n in enumerate(sizes) if n % 2 == 0]
+    axis = even[0] if even else sizes.index(max(sizes))
+    return tuple(-(-n // 2) if i == axis else n for i, n in enumerate(sizes)), axis
 
 
 def _batch(size: int, args: Any, dims: Any, **params: Any) -> Any:
     keys, d = args[0], dims[0]
-    rows = [
-        bind(rng_bit_generator_p, squeeze(slice_in_dim(keys, i, i + 1, d), (d,)), **params) for i in range(size)
-    ]
+    rows = [bind(rng_bit_generator_p, squeeze(slice_in_dim(keys, i, i + 1, d), (d,)), **params) for i in range(size)]
     columns = zip(*rows, strict=True)
     return [concatenate([expand_dims(r, (0,)) for r in column], 0) for column in columns], [0, 0]
 
