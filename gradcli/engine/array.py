@@ -220,7 +220,8 @@ class Array(Value):
     def __repr__(self) -> str:
         text = np.array2string(np.asarray(self.value), separator=", ", prefix="Array(")
         weak = ", weak_type=True" if self.type.weak_type else ""
-        return f"Array({text}, dtype={self.dtype.name}{weak})"
+        shape = "" if self.size else f", shape={self.shape}"
+        return f"Array({text}{shape}, dtype={self.dtype.name}{weak})"
 
     def __str__(self) -> str:
         return str(self.value)

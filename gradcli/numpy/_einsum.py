@@ -62,14 +62,14 @@ def einsum_path(
 
     >>> import numpy as np
     >>> einsum_path("ij,jk,kl", np.ones((2, 9)), np.ones((9, 9)), np.ones((9, 2)))[0]
-    ['einsum_path', (0, 1), (0, 1)]
+    [(0, 1), (0, 1)]
     """
     if not isinstance(subscripts, str):
         subscripts, listed = _from_lists((subscripts, *operands))
         operands = tuple(listed)
     stand_ins = [np.broadcast_to(np.float64(0), type_of(x).shape) for x in operands]
     found = np.einsum_path(subscripts, *stand_ins, optimize="greedy" if optimize == "auto" else optimize)
-    return list(found[0]), found[1]
+    return list(found[0][1:]), found[1]  # without NumPy's word before the steps
 
 
 def _from_lists(args: Sequence[Any]) -> tuple[str, Sequence[Any]]:

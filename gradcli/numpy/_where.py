@@ -55,7 +55,7 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple
                   [(0, builtins.max(size - n, 0), 0)])  # fmt: skip
     count = s.reduce_sum(e.convert_element_type(truth, default_int()), (0,))
     there = e.lt(iota(default_int(), (size,), 0), count)
-    fills = fill_value if isinstance(fill_value, tuple) else (fill_value or 0,) * a.ndim
+    fills = fill_value if isinstance(fill_value, tuple) else (0 if fill_value is None else fill_value,) * a.ndim
     if len(fills) != a.ndim:
         raise value_error(f"nonzero of {a.type} needs {a.ndim} fill values, got {len(fills)}")
     return tuple(choose(there, i, fill) for i, fill in zip(_unravelled(order, a.shape), fills, strict=True))
