@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SPACES = ("numpy", "numpy.fft", "lax", "lax.linalg", "nn", "nn.initializers", "random")
+SPACES = ("numpy", "numpy.fft", "lax", "lax.linalg", "nn", "nn.initializers", "random", "scipy.special")
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
     "numpy": {
@@ -58,6 +58,11 @@ REAL = {
         floor igamma igamma_grad_a igammac lgamma polygamma random_gamma_grad rem round top_k zeta
     """,
     "numpy.fft": "ihfft rfft rfft2 rfftn",
+    "scipy.special": """
+        bessel_jn beta betainc betaln boxcox boxcox1p comb dawsn digamma entr erf erfc erfcx erfinv exp1 expi expn
+        factorial fresnel gammainc gammaincc gammaln hyp1f1 hyp2f1 i0 i0e i1 i1e kl_div log_ndtr multigammaln ndtr
+        ndtri owens_t poch polygamma psi rel_entr sici spence sph_harm_y zeta
+    """,
 }
 
 # Primitives that are in no row's program, nor in its derivative's, by reason.

@@ -46,17 +46,24 @@ def _guarded(x: Any, safe: Any, y: Any, neutral: float) -> Any:
     return where(keep, y, like(y, neutral))
 
 
+def _inside(y: Any, low: float) -> Any:
+    """Where a logarithm that ends at ``low`` is finite."""
+    if type_of(y).dtype.kind == "c":
+        return e.ne(y, like(y, low))
+    return e.bitwise_and(e.gt(y, like(y, low)), e.lt(y, like(y, math.inf)))
+
+
 def xlogy(x: Any, y: Any) -> Any:
     """``x log(y)``, 0 where ``x`` is 0."""
     x, y = inexact(x, y)
-    safe = e.bitwise_and(e.gt(y, like(y, 0)), e.lt(y, like(y, math.inf)))
+    safe = _inside(y, 0)
     return e.mul(x, e.log(_guarded(x, safe, y, 1.0)))
 
 
 def xlog1py(x: Any, y: Any) -> Any:
     """``x log(1 + y)``, 0 where ``x`` is 0."""
     x, y = inexact(x, y)
-    safe = e.bitwise_and(e.gt(y, like(y, -1)), e.lt(y, like(y, math.inf)))
+    safe = _inside(y, -1)
     return e.mul(x, e.log1p(_guarded(x, safe, y, 0.0)))
 
 
