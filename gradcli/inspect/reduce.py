@@ -124,8 +124,12 @@ def keeper(reduce: str, top: int | None) -> Keeper:
 
 
 def norms(gradients: Sequence[Any]) -> Any:
-    """One norm a sample, over all of these gradients."""
-    return np.sqrt(sum(np.sum(np.abs(g.reshape(len(g), -1)) ** 2, axis=1) for g in gradients))
+    """One norm a sample, over all of these gradients; without overflow or underflow of the squares."""
+    rows = [np.abs(g.reshape(len(g), -1)) for g in gradients]
+    largest = np.max([np.max(row, axis=1, initial=0) for row in rows], axis=0)
+    usual = np.isfinite(largest) & (largest > 0)
+    scale = np.where(usual, np.exp2(np.floor(np.log2(np.where(usual, largest, 1)))), 1).astype(largest.dtype)
+    return scale * np.sqrt(sum(np.sum((row / scale[:, None]) ** 2, axis=1) for row in rows))
 
 
 def labelled(problem: Problem, gradients: Sequence[Any], reduce: str) -> Values:

@@ -108,9 +108,12 @@ def test_memory_does_not_grow_with_the_data(tmp_path: Path) -> None:
 SLOW = """
 import time
 
-def slow(x):
+def slow(x):  # every sample takes a way of its own, so that none can share another's program
     time.sleep(0.1)
-    return x * x if x > 0 else -x
+    k = 0
+    while x + 2 > k / 5:
+        k += 1
+    return x * x * k
 """
 
 

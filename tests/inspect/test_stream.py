@@ -25,6 +25,7 @@ from gradcli.inspect.batches import batch_of
 from gradcli.inspect.fingerprint import Fingerprint
 from gradcli.inspect.journal import Folder, Journal, Rows
 from gradcli.inspect.problem import Problem
+from gradcli.inspect.reduce import norms
 from gradcli.inspect.samples import Chunk, Samples, chunks, mapped_file
 from tests.inspect.helpers import problem
 
@@ -143,6 +144,12 @@ def test_the_largest_are_those_of_the_whole(xs: list[float], chunk: int) -> None
     order = sorted(range(len(xs)), key=lambda i: (-math.inf if math.isnan(sizes[i]) else -sizes[i], i))[:3]
     assert found.indices == tuple(order)
     np.testing.assert_array_equal(found.values, (x * x)[order])
+
+
+def test_norms_of_tiny_and_of_huge_gradients() -> None:
+    g = np.array([[3e-200, 4e-200], [3e200, -4e200], [0.0, 0.0], [math.inf, 1.0], [math.nan, 1.0], [5e-324, 0.0]])
+    np.testing.assert_allclose(norms([g]), [5e-200, 5e200, 0, math.inf, math.nan, 5e-324])
+    assert norms([np.float32([[1e30, 1e30]])]).dtype == np.float32
 
 
 def noting(seen: list[int]) -> Callable[[int, int], None]:
