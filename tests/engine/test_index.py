@@ -352,6 +352,7 @@ def test_out_of_bounds() -> None:
     np.testing.assert_array_equal(raw(x.at[far].multiply(3.0)), [0, 3, 2])
     np.testing.assert_array_equal(raw(x.at[7].set(1.0)), [0, 1, 2])
     np.testing.assert_array_equal(raw(x.at[7].get(mode="fill")), np.nan)
+    assert raw(x.at[7].get()) == raw(x)[-1] and raw(x.at[-9].get()) == raw(x)[0]
     np.testing.assert_array_equal(raw(jit(lambda a, i: a[i])(x, 9)), 2.0)
     np.testing.assert_array_equal(raw(jit(lambda a, i: a[i])(x, far)), [2, 0, 1])
     np.testing.assert_array_equal(raw(x.at[np.array([-1])].set(7.0, wrap_negative_indices=False)), [0, 1, 2])

@@ -89,15 +89,20 @@ def _plain(index: Any) -> Any:
     raise TypeError
 
 
-def get(x: Any, index: Any, mode: Mode = None, fill_value: Any = None, wrap: bool = True, **flags: bool) -> Any:
-    """``x[index]``, where out of bounds is as ``mode`` says: clip, fill (with ``fill_value``), promise_in_bounds."""
+def get(
+    x: Any, index: Any, mode: Mode = None, fill_value: Any = None, wrap: bool = True, strict: bool = True, **flags: bool
+) -> Any:
+    """``x[index]``, where out of bounds is as ``mode`` says: clip, fill (with ``fill_value``), promise_in_bounds.
+
+    strict: integers that are known to lie out of bounds raise IndexError where there is no ``mode``.
+    """
     parsed = parse(index, type_of(x).shape)
     moves_in = mode is None or GatherScatterMode.from_any(mode) is not GatherScatterMode.FILL_OR_DROP
     if moves_in and parsed.is_static:
-        return _static(x, parsed, mode is None, wrap)
+        return _static(x, parsed, strict and mode is None, wrap)
     if moves_in and parsed.is_window:
-        return _window(x, parsed, mode is None, wrap)
-    if mode is None:
+        return _window(x, parsed, strict and mode is None, wrap)
+    if strict and mode is None:
         _check_integers(parsed, wrap)
     return _gathered(x, parsed, mode, fill_value, wrap, flags)
 
@@ -323,8 +328,8 @@ class AtIndex:
         return update(self.array if array is None else array, self.index, values, combine, **_options(options))
 
     def get(self, *, fill_value: Any = None, **options: Any) -> Any:
-        """``x[index]``; mode fill gives ``fill_value`` (default nan) out of bounds."""
-        return get(self.array, self.index, fill_value=fill_value, **_options(options))
+        """``x[index]``; out of bounds the nearest element, or with mode fill ``fill_value`` (default nan)."""
+        return get(self.array, self.index, fill_value=fill_value, strict=False, **_options(options))
 
     def set(self, values: Any, **options: Any) -> Any:
         """``x[index] = values``."""
