@@ -27,7 +27,7 @@ from gradcli.engine.errors import Location, diagnostic_of
 from gradcli.engine.ops import operators as _operators  # noqa: F401 - fills the table of operators
 from gradcli.engine.record import replaced
 from gradcli.engine.trace.source import short_path
-from gradcli.engine.trace.tracer import STATE, Tracer, tracing, value_of
+from gradcli.engine.trace.tracer import Tracer, tracing, value_of
 
 
 class _State(threading.local):
@@ -67,16 +67,6 @@ def boxes(on: bool) -> Iterator[None]:
         yield
     finally:
         _STATE.on = before
-
-
-@contextmanager
-def untraced() -> Iterator[None]:
-    """Within it, operations on plain values are evaluated, and not written into the program that is being traced."""
-    before, STATE.trace = STATE.trace, None
-    try:
-        yield
-    finally:
-        STATE.trace = before
 
 
 def is_users(frame: FrameType) -> bool:

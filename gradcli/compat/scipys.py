@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from gradcli.compat import protocols
-from gradcli.compat.boxes import Boxed, boxed, boxes, boxing, unboxed, untraced
+from gradcli.compat.boxes import Boxed, boxed, boxes, boxing, unboxed
 from gradcli.compat.functions import TRACED, Function, as_array, bare, scan_all
 from gradcli.compat.scipynames.steering import Result
 from gradcli.engine.array import Value, raw
+from gradcli.engine.trace.tracer import untraced
 
 _KNOWN = (
     "cluster constants fft fftpack integrate interpolate io linalg ndimage odr optimize signal sparse spatial special "

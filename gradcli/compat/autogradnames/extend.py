@@ -15,11 +15,12 @@ import numpy as np
 
 from gradcli import numpy as gnp
 from gradcli.compat.autogradnames.operators import MODE
-from gradcli.compat.autogradnames.values import BOX_TYPES, OBJECTS, getval, getvals, isbox, known, plain, untraced
+from gradcli.compat.autogradnames.values import BOX_TYPES, OBJECTS, getval, getvals, isbox, known, plain
 from gradcli.compat.autogradnames.vspace import vspace
 from gradcli.engine.callbacks import pure_callback
 from gradcli.engine.custom import as_value, custom_jvp, custom_vjp
 from gradcli.engine.staging import ShapeDtypeStruct
+from gradcli.engine.trace.tracer import untraced
 from gradcli.engine.tree import tree_leaves, tree_map
 
 Function = Callable[..., Any]

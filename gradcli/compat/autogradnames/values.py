@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from gradcli.engine.array import PROPERTIES, Array, Value, is_value, raw
-from gradcli.engine.trace.tracer import STATE, Tracer, value_of
+from gradcli.engine.trace.tracer import Tracer, value_of
 from gradcli.engine.tree import tree_leaves, tree_map
 
 BOXES: dict[type, Any] = {}  # by class of objects: the class that boxes them
@@ -73,16 +71,6 @@ def getval(x: Any) -> Any:
 def getvals(tree: Any) -> Any:
     """:func:`getval` of every leaf."""
     return _mapped(getval, tree)
-
-
-@contextmanager
-def untraced() -> Iterator[None]:
-    """Within it, operations on plain values are evaluated and not written into the program that is being traced."""
-    before, STATE.trace = STATE.trace, None
-    try:
-        yield
-    finally:
-        STATE.trace = before
 
 
 def known(x: Any) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from gradcli.compat.jaxnames.avals import ShapedArray, shown
 from gradcli.engine.array import METHODS, PROPERTIES, Array, is_value, type_of
 from gradcli.engine.custom import as_value
-from gradcli.engine.trace.tracer import STATE
+from gradcli.engine.trace.tracer import untraced
 from gradcli.engine.tree import tree_map
 
 
@@ -116,14 +115,7 @@ def typeof(x: Any) -> Any:
     return shown(type_of(as_value(x)))
 
 
-@contextlib.contextmanager
-def ensure_compile_time_eval() -> Iterator[None]:
-    """Operations inside are evaluated at once, even while a function is being traced; operands must be concrete."""
-    before, STATE.trace = STATE.trace, None
-    try:
-        yield
-    finally:
-        STATE.trace = before
+ensure_compile_time_eval = untraced
 
 
 class _NoProfile:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import functools
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -486,6 +487,16 @@ def trace_closed(f: Callable[..., Sequence[Any]], types: Sequence[ArrayType], na
                 cls=UnexpectedTracerError,
             )
     return jaxpr
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Within it, operations on concrete values are evaluated, and not written into the program that is being traced."""
+    before, STATE.trace = STATE.trace, None
+    try:
+        yield
+    finally:
+        STATE.trace = before
 
 
 def tracing() -> bool:
