@@ -8,6 +8,7 @@ returns a tuple; ``real_if_close`` decides by the values. Results of several par
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ import numpy as np
 from gradcli import numpy as gnp
 from gradcli.compat.boxes import boxed, boxing, unboxed
 from gradcli.compat.functions import SPECIAL
-from gradcli.engine.ops.linalg import eig as _eig
 from gradcli.engine.trace.tracer import value_of
 
 
@@ -63,7 +63,8 @@ def eig(a: Any) -> Any:
     """``np.linalg.eig``, whose eigenvectors have derivatives too."""
     a = _array(a)
     a = a if a.dtype.kind in "fc" else a.astype(np.float64)
-    values, vectors = _eig.eig(a, compute_left_eigenvectors=False, enable_eigvec_derivs=True)
+    eig_of = import_module("gradcli.engine.ops.linalg.eig").eig  # which most files need not load
+    values, vectors = eig_of(a, compute_left_eigenvectors=False, enable_eigvec_derivs=True)
     real = a.dtype.kind != "c" and _is_real(values)
     return _named("eig", (gnp.real(values), gnp.real(vectors)) if real else (values, vectors))
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +37,14 @@ def test_import_gradcli_costs_nothing() -> None:
 def test_json_output_does_not_wait_for_rich() -> None:
     modules = modules_after("from gradcli.cli.main import main\nmain(['grad', '-e', 'x*x', '--at', 'x=1.0', '--json'])")
     assert [m for m in modules if m.split(".")[0] in ("rich", "click", "pydantic")] == []
+
+
+def test_a_plain_file_loads_what_it_uses(tmp_path: Path) -> None:
+    (tmp_path / "f.py").write_text("import numpy as np\n\ndef f(x=0.5):\n    return np.sin(x) * x\n")
+    modules = modules_after(f"from gradcli.cli.main import main\nmain(['grad', {str(tmp_path / 'f.py')!r}, '--json'])")
+    assert "gradcli.compat.functions" in modules
+    unused = ("gradcli.engine.ops.linalg", "gradcli.compat.scipys", "gradcli.compat.jax", "gradcli.conformance")
+    assert [m for m in modules if m.startswith(unused)] == []
 
 
 def test_twin_that_must_fail() -> None:
