@@ -131,11 +131,12 @@ def _one(subject: Any, calls: int, figures: Figures, peer: str) -> None:
 
 
 def _calls(subject: Any, budget: Budget, figures: Figures, peer: str) -> int:
-    """How many calls make a measurement long enough for the clock; also the warm-up."""
+    """How many calls make a measurement long enough for the clock, after a warm-up in which whoever compiles does."""
     if isinstance(subject, Process):
         return 1
     calls = 1
     try:
+        subject.sample(2)
         while True:
             seconds = subject.sample(calls).seconds * calls
             if seconds >= budget.batch_seconds / 2:
