@@ -70,8 +70,8 @@ PRIMITIVES: dict[str, str] = {
     "vmap puts reductions, gathers and slices of the mapped axis in their place": "all_gather psum reduce_scatter",
     "makes an array of NumPy's one of gradcli's, before programs": "copy",
     "what a user wraps around a function or its derivative, or looks at": """
-        custom_vjp_call custom_vjp_linear custom_vmap_call debug_callback debug_print io_callback name pure_callback
-        remat2
+        check custom_vjp_call custom_vjp_linear custom_vmap_call debug_callback debug_print io_callback name
+        pure_callback remat2
     """,
     "behind functions of scipy.special, numpy.linalg and scipy.linalg": """
         bessel_j cosine_integral dawsn erfcx expi expn fresnel_c fresnel_s geqrf hyp1f1 hyp2f1 ndtri owens_t poch
