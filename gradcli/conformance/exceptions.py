@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-SPACES = ("numpy", "numpy.fft", "lax", "lax.linalg", "nn", "nn.initializers", "random", "scipy.special")
+SPACES = (
+    "numpy", "numpy.fft", "numpy.linalg", "lax", "lax.linalg", "nn", "nn.initializers", "random", "scipy.special",
+)  # fmt: skip
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
+    "numpy.linalg": {"a class": "EigResult EighResult QRResult SVDResult SlogdetResult"},
     "numpy": {
         "a dtype or a class of dtypes": """
             bool bool_ cdouble character complex128 complex64 complex_ complexfloating csingle double dtype flexible
