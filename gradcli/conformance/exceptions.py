@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 SPACES = (
-    "numpy", "numpy.fft", "numpy.linalg", "lax", "lax.linalg", "nn", "nn.initializers", "random", "scipy.special",
+    "numpy", "numpy.fft", "numpy.linalg", "lax", "lax.linalg", "nn", "nn.initializers", "random",
+    "scipy.linalg", "scipy.special",
 )  # fmt: skip
 
 EXCEPTIONS: dict[str, dict[str, str]] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -108,3 +110,10 @@ def test_empty_loops_and_those_that_put_out_nothing() -> None:
     for length in (0, 1, 4):
         program = make_jaxpr(lambda y, n=length: lax.scan(lambda c, _: (c * c[::-1] + 0.1 * c, None), y, None, n)[0])(Y)
         np.testing.assert_allclose(compile_program(program)([Y])[0], interpret(program, [Y])[0], rtol=1e-13)
+
+
+def test_what_is_written_is_defined() -> None:
+    """In a process where nothing else has loaded the primitives that loops are put together with."""
+    code = "from gradcli.engine.ops.define import REGISTRY; import gradcli.engine.transforms.scalarize; "
+    code += "assert {'stack', 'slice', 'squeeze', 'reshape', 'add', 'mul', 'max', 'min'} <= set(REGISTRY)"
+    subprocess.run([sys.executable, "-c", code], check=True)

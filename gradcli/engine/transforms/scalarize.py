@@ -17,6 +17,9 @@ import numpy as np
 
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Var, sub_jaxprs
 from gradcli.engine.ir.types import BOOL, FLOAT32, FLOAT64, INT32, INT64, ArrayType
+from gradcli.engine.ops import cuts as _cuts  # noqa: F401 - these define the primitives that are written here
+from gradcli.engine.ops import elementwise as _elementwise_  # noqa: F401
+from gradcli.engine.ops import pieces as _pieces  # noqa: F401
 from gradcli.engine.ops.define import REGISTRY
 from gradcli.engine.transforms.prune import map_programs, prune_jaxpr
 
