@@ -5,6 +5,11 @@ from __future__ import annotations
 SPACES = (
     "numpy", "numpy.fft", "numpy.linalg", "lax", "lax.linalg", "nn", "nn.initializers", "random",
     "scipy.linalg", "scipy.special",
+    *(f"scipy.stats.{name}" for name in (
+        "bernoulli", "beta", "betabinom", "binom", "cauchy", "chi2", "dirichlet", "expon", "gamma", "gennorm", "geom",
+        "gumbel_l", "gumbel_r", "laplace", "logistic", "multinomial", "multivariate_normal", "nbinom", "norm",
+        "pareto", "poisson", "t", "truncnorm", "uniform", "vonmises", "wrapcauchy",
+    )),
 )  # fmt: skip
 
 EXCEPTIONS: dict[str, dict[str, str]] = {
