@@ -26,6 +26,11 @@ DISCRETE: dict[str, tuple[list[int], tuple[float, ...]]] = {
     "geom": ([1, 5], (0.3,)), "nbinom": ([0, 4], (3.5, 0.4)), "poisson": ([0, 4], (2.7,)),
 }  # fmt: skip
 QUANTILES = ("ppf", "isf")
+# Where JAX has less: seven digits, derivatives by shapes of a few digits, an error for a derivative by a number.
+NOT_IN_JAX = {
+    "betabinom": ("logpmf", "pmf"), "beta": ("cdf", "logcdf", "logsf", "sf"), "gumbel_l": ("logpdf", "pdf", "ppf"),
+    "gumbel_r": ("logpdf", "pdf", "ppf"),
+}  # fmt: skip
 BY_SHAPE = "the incomplete functions have one derivative by their shape"
 
 
@@ -40,6 +45,7 @@ def of(name: str, points: Any, parameters: tuple[float, ...]) -> list[Row]:
         options: dict[str, Any] = {"order": 1, "why": BY_SHAPE} if once else {}
         if function == "entropy":
             options = {"order": 1, "why": "the second derivative is nan, of a branch for other rates"}
+        options["jax"] = function not in NOT_IN_JAX.get(name, ())
         found.append(case(function, given, complex=False, **options))
     return found
 
