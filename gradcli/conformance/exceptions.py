@@ -4,7 +4,8 @@ from __future__ import annotations
 
 SPACES = (
     "numpy", "numpy.fft", "numpy.linalg", "lax", "lax.linalg", "nn", "nn.initializers", "random",
-    "scipy.linalg", "scipy.special",
+    "scipy.linalg", "scipy.special", "scipy.signal", "scipy.fft", "scipy.ndimage", "scipy.interpolate",
+    "scipy.integrate", "scipy.optimize", "scipy.cluster.vq", "scipy.sparse.linalg", "scipy.stats",
     *(f"scipy.stats.{name}" for name in (
         "bernoulli", "beta", "betabinom", "binom", "cauchy", "chi2", "dirichlet", "expon", "gamma", "gennorm", "geom",
         "gumbel_l", "gumbel_r", "laplace", "logistic", "multinomial", "multivariate_normal", "nbinom", "norm",
@@ -67,6 +68,7 @@ REAL = {
         floor igamma igamma_grad_a igammac lgamma polygamma random_gamma_grad rem round top_k zeta
     """,
     "numpy.fft": "ihfft rfft rfft2 rfftn",
+    "scipy.fft": "dct dctn idct idctn",
     "scipy.special": """
         bessel_jn beta betainc betaln boxcox boxcox1p comb dawsn digamma entr erf erfc erfcx erfinv exp1 expi expn
         factorial fresnel gammainc gammaincc gammaln hyp1f1 hyp2f1 i0 i0e i1 i1e kl_div log_ndtr multigammaln ndtr
@@ -81,9 +83,5 @@ PRIMITIVES: dict[str, str] = {
     "what a user wraps around a function or its derivative, or looks at": """
         check custom_vjp_call custom_vjp_linear custom_vmap_call debug_callback debug_print io_callback name
         pure_callback remat2
-    """,
-    "behind functions of scipy.special, numpy.linalg and scipy.linalg": """
-        bessel_j cosine_integral dawsn erfcx expi expn fresnel_c fresnel_s geqrf hyp1f1 hyp2f1 ndtri owens_t poch
-        sine_integral slogdet solve spence wofz
     """,
 }  # fmt: skip

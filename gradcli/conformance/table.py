@@ -16,7 +16,7 @@ from gradcli.engine.record import record
 FILES = (
     "numpy_functions", "numpy_more", "numpy_rest", "fft", "lax_elementwise", "lax_arrays", "lax_control",
     "lax_linalg", "nn", "random", "special", "linalg",
-    "scipy_linalg", "stats",
+    "scipy_linalg", "scipy_more", "stats",
 )  # fmt: skip
 
 

@@ -69,7 +69,7 @@ def mode(a: Any, axis: int | None = 0, nan_policy: str = "propagate", keepdims: 
 def _most_frequent(row: Any) -> tuple[Any, Any]:
     ordered = sort(row)
     counts = searchsorted(ordered, ordered, side="right") - searchsorted(ordered, ordered, side="left")
-    return ordered[argmax(counts)], max(counts)
+    return ordered[argmax(counts)], max(counts).astype(int)
 
 
 def rankdata(a: Any, method: str = "average", *, axis: int | None = None, nan_policy: str = "propagate") -> Any:
