@@ -70,7 +70,7 @@ _LATER: dict[str, dict[str, str]] = {
     "experimental.pjit": {"pjit": f"{_OWN}.jitting:jit"},
     "dtypes": {
         "issubdtype": f"{_OWN}.absent:is_kind", "result_type": "gradcli.numpy:result_type",
-        "finfo": "gradcli.numpy:finfo", "iinfo": "gradcli.numpy:iinfo",
+        "bfloat16": "gradcli.numpy:bfloat16", "finfo": "gradcli.numpy:finfo", "iinfo": "gradcli.numpy:iinfo",
         "promote_types": "gradcli.numpy:promote_types",
         "canonicalize_dtype": "gradcli.engine.ir.types:canonical_dtype",
         "float0": "gradcli.engine.custom:FLOAT0",
@@ -153,7 +153,6 @@ def _own_members() -> dict[str, dict[str, Any]]:
     return {
         "errors": kinds,
         "numpy": dict(absent.DTYPES),
-        "dtypes": {"bfloat16": absent.DTYPES["bfloat16"]},
         "config": {"config": config},
         "typing": {"ArrayLike": Any, "DTypeLike": Any},
         "profiler": where.PROFILER,

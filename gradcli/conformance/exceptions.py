@@ -17,9 +17,9 @@ EXCEPTIONS: dict[str, dict[str, str]] = {
     "numpy.linalg": {"a class": "EigResult EighResult QRResult SVDResult SlogdetResult"},
     "numpy": {
         "a dtype or a class of dtypes": """
-            bool bool_ cdouble character complex128 complex64 complex_ complexfloating csingle double dtype flexible
-            float16 float32 float64 float_ floating generic inexact int16 int32 int64 int8 int_ integer number object_
-            signedinteger single uint uint16 uint32 uint64 uint8 unsignedinteger
+            bfloat16 bool bool_ cdouble character complex128 complex64 complex_ complexfloating csingle double dtype
+            flexible float16 float32 float64 float_ floating generic inexact int16 int32 int64 int8 int_ integer number
+            object_ signedinteger single uint uint16 uint32 uint64 uint8 unsignedinteger
         """,
         "a class": "ComplexWarning ndarray ufunc",
         "a number or an index, no function": "e euler_gamma inf nan newaxis pi",

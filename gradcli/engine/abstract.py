@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import type_of
-from gradcli.engine.ir.types import ArrayType, array_type
+from gradcli.engine.ir.types import ArrayType, array_type, dtype_of
 
 
 class ShapeDtypeStruct:
@@ -17,7 +17,7 @@ class ShapeDtypeStruct:
     sharding = None
 
     def __init__(self, shape: Sequence[int], dtype: Any, weak_type: bool = False, **_: Any) -> None:
-        self.shape, self.dtype, self.weak_type = tuple(shape), np.dtype(dtype), weak_type
+        self.shape, self.dtype, self.weak_type = tuple(shape), dtype_of(dtype), weak_type
 
     @property
     def type(self) -> ArrayType:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.bfloat16 import BFLOAT16, as_text, rounded
 from gradcli.engine.ir.types import ArrayType, Shape, array_type, canonical_dtype, scalar_type
 from gradcli.engine.trace.source import user_location
 
@@ -218,13 +219,18 @@ class Array(Value):
         return view
 
     def __repr__(self) -> str:
-        text = np.array2string(np.asarray(self.value), separator=", ", prefix="Array(")
+        text = np.array2string(np.asarray(self.value), separator=", ", prefix="Array(", formatter=self._format())
         weak = ", weak_type=True" if self.type.weak_type else ""
         shape = "" if self.size else f", shape={self.shape}"
         return f"Array({text}{shape}, dtype={self.dtype.name}{weak})"
 
     def __str__(self) -> str:
-        return str(self.value)
+        form = self._format()
+        return str(self.value) if form is None else np.array2string(np.asarray(self.value), formatter=form)
+
+    def _format(self) -> Any:
+        """How bfloat16 is printed; None for dtypes that NumPy prints."""
+        return {"float_kind": as_text} if self.type.dtype is BFLOAT16 else None
 
     def __reduce__(self) -> Any:
         return Array, (np.asarray(self.value), self.type)
@@ -281,6 +287,17 @@ def raw(x: Any) -> Any:
     if isinstance(x, (np.ndarray, np.generic)) and x.dtype == type_.dtype:
         return x
     return np.asarray(x, dtype=type_.dtype)[()]
+
+
+def constant(x: Any, dtype: Any) -> Array:
+    """Numbers as an array of that dtype, rounded for bfloat16."""
+    found = rounded(x) if dtype is BFLOAT16 else np.asarray(x).astype(dtype)[()]
+    return Array(found, array_type(found.shape, dtype))
+
+
+def numbers(x: Any, dtype: Any) -> Any:
+    """Numbers as NumPy has them in that dtype; those that NumPy has not as an array of ours."""
+    return constant(x, dtype) if dtype is BFLOAT16 else np.asarray(x).astype(dtype)[()]
 
 
 def is_value(x: Any) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from gradcli.engine.array import Array, Value, is_value, not_an_array, type_of
+from gradcli.engine.array import Array, Value, is_value, not_an_array, raw, type_of
 from gradcli.engine.closures import INSIDE, REBUILT, captured, rebuilt
 from gradcli.engine.control.common import split_list
 from gradcli.engine.control.custom import Rule, custom_jvp_call_p, custom_vjp_call_p, with_inputs_between
@@ -32,7 +32,7 @@ def as_value(x: Any) -> Any:
     if not is_value(x):
         raise not_an_array(x)
     t = type_of(x)
-    return Array(np.asarray(x, dtype=t.dtype)[()], t)
+    return Array(raw(x), t)
 
 
 def resolve_kwargs(f: Callable[..., Any], args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ from gradcli.engine.control.common import split_list, trace_tree
 from gradcli.engine.custom import as_value
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.trace.nans import bad_value, is_bad
+from gradcli.engine.transforms.narrow import computed
 from gradcli.engine.tree import tree_unflatten
 
 Test = Callable[[Any], bool]
@@ -34,7 +35,7 @@ def run_checked(jaxpr: Jaxpr, args: Sequence[Any], bad: Test) -> list[Any]:
             outs = inner(values, bad, eqn.params)
         else:
             with np.errstate(all="ignore"):
-                out = eqn.primitive.impl(*values, **eqn.params)
+                out = computed(eqn, values)
             outs = list(out) if eqn.primitive.multiple else [out]
             for value in outs:
                 if bad(value):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import Array, type_of
+from gradcli.engine.array import constant, type_of
 from gradcli.engine.autodiff import Function, flat_values, jvp, of_chosen_args, picked_numbers, vjp_of
 from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
@@ -29,9 +29,7 @@ def _basis(leaves: Sequence[Any]) -> list[Any]:
     total = sum(x.size for x in leaves)
     out, start = [], 0
     for x in leaves:
-        block = np.zeros((total, x.size), x.dtype)
-        block[start : start + x.size] = np.eye(x.size, dtype=x.dtype)
-        out.append(Array(block.reshape((total, *x.shape))))
+        out.append(constant(np.eye(total, x.size, -start).reshape((total, *x.shape)), x.dtype))
         start += x.size
     return out
 

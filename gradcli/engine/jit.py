@@ -20,6 +20,7 @@ from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
 from gradcli.engine.execute.plain import RAISED
 from gradcli.engine.ir.program import Jaxpr
+from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import STATE, Tracer, tracing
@@ -53,12 +54,13 @@ class Program:
 
     def results(self, args: Sequence[Any]) -> Any:
         """Runs it on values without tracers, and builds its result."""
-        outs, types = None, self.jaxpr.out_types
+        outs: Any = None
+        types: Sequence[ArrayType] = self.jaxpr.out_types
         if self.is_new:
             self.is_new = False
             outs = import_module("gradcli.engine.execute.first").first_run(self.jaxpr, args)
         if outs is None:
-            outs, types = self.compiled(args), self.compiled.jaxpr.out_types
+            outs, types = self.compiled(args), self.compiled.out_types
         values = [Array(x, t) for x, t in zip(outs, types, strict=True)]
         return values[0] if self.out_tree is LEAF else tree_unflatten(self.out_tree, values)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.engine.array import numbers as as_numbers
 from gradcli.engine.array import type_of
 from gradcli.engine.ops.conv import (
     ConvDimensionNumbers,
@@ -197,9 +198,9 @@ def conv_general_dilated_patches(
         numbers = conv_dimension_numbers(t.shape, (1,) * t.ndim, dimension_numbers)
     features = t.shape[numbers.lhs_spec[1]]
     elements = math.prod(sizes)
-    picks = np.eye(elements, dtype=t.dtype).reshape(elements, 1, *sizes)
+    picks = np.eye(elements).reshape(elements, 1, *sizes)
     kernel = np.tile(picks, (features, *(1,) * (t.ndim - 1)))
-    kernel = np.transpose(kernel, inverse_permutation(numbers.rhs_spec))
+    kernel = as_numbers(np.transpose(kernel, inverse_permutation(numbers.rhs_spec)), t.dtype)
     return conv_general_dilated(
         lhs, kernel, window_strides, padding, lhs_dilation, rhs_dilation, numbers, feature_group_count=features,
         precision=precision, preferred_element_type=preferred_element_type,

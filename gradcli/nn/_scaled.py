@@ -38,4 +38,4 @@ def scaled_matmul(
         for x, y in operands
     )
     out = dot_general(left, right, (((2,), (2,)), ((0,), (0,))))
-    return e.convert_element_type(out, np.dtype(preferred_element_type))
+    return e.convert_element_type(out, preferred_element_type)

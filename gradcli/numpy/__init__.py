@@ -33,7 +33,7 @@ _MODULES = {
         nancumprod nancumsum unwrap
     """,
     "gradcli.numpy._dtypes": """
-        ComplexWarning bool_ can_cast cdouble character complex128 complex64 complex_ complexfloating csingle
+        ComplexWarning bfloat16 bool_ can_cast cdouble character complex128 complex64 complex_ complexfloating csingle
         double dtype e euler_gamma finfo flexible float16 float32 float64 float_ floating generic iinfo inexact
         inf int16 int32 int64 int8 int_ integer iscomplexobj isdtype isrealobj isscalar issubdtype nan ndarray
         newaxis number object_ pi promote_types result_type signedinteger single uint uint16 uint32 uint64 uint8

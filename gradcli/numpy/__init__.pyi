@@ -66,6 +66,7 @@ from gradcli.numpy._differences import nancumprod as nancumprod
 from gradcli.numpy._differences import nancumsum as nancumsum
 from gradcli.numpy._differences import unwrap as unwrap
 from gradcli.numpy._dtypes import ComplexWarning as ComplexWarning
+from gradcli.numpy._dtypes import bfloat16 as bfloat16
 from gradcli.numpy._dtypes import bool_ as bool_
 from gradcli.numpy._dtypes import can_cast as can_cast
 from gradcli.numpy._dtypes import cdouble as cdouble

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.abstract import typed
-from gradcli.engine.array import Array, Value, is_value, raw, type_of
+from gradcli.engine.array import Array, Value, constant, is_value, raw, type_of
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.bfloat16 import BFLOAT16
 from gradcli.engine.ir.types import (
+    FLOAT32,
     array_type,
     broadcast_shapes,
     canonical_dtype,
@@ -69,7 +71,7 @@ def _constant(x: Any, dtype: Any) -> Any:
     if dtype is None:
         return Array(raw(x) if not isinstance(x, np.ndarray) else np.array(raw(x)), type_of(x))
     type_of(x)
-    return Array(np.array(x).astype(canonical_dtype(dtype))[()])
+    return constant(x, canonical_dtype(dtype))
 
 
 def _leaves(x: Any) -> list[Any]:
@@ -87,8 +89,8 @@ def _from_nested(x: Any, dtype: Any) -> Any:
     dtype = canonical_dtype(dtype)
     if any(isinstance(leaf, Tracer) for leaf in leaves):
         return _stacked(x, dtype)
-    plain = np.array(_plain(x), dtype=dtype)
-    return Array(plain)
+    plain = _plain(x)
+    return constant(np.array(plain), dtype) if dtype is BFLOAT16 else Array(np.array(plain, dtype=dtype))
 
 
 def _plain(x: Any) -> Any:
@@ -103,7 +105,7 @@ def _stacked(x: Any, dtype: np.dtype[Any]) -> Any:
     if len(shapes) > 1:
         raise value_error(f"the elements of a nested list have unequal shapes: {sorted(shapes)}")
     if not parts:
-        return Array(np.zeros((0,), dtype))
+        return constant(np.zeros(0), dtype)
     shape = type_of(parts[0]).shape
     rows = [broadcast_in_dim(p, (1, *shape), tuple(range(1, len(shape) + 1))) for p in parts]
     return concatenate(rows, 0)
@@ -176,7 +178,7 @@ empty_like = zeros_like
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None, *, device: Any = None) -> Any:
     """A matrix with ones on the ``k``-th diagonal."""
     dtype = canonical_dtype(default_float() if dtype is None else dtype)
-    return Array(np.eye(int(N), None if M is None else int(M), int(k), dtype=dtype))
+    return constant(np.eye(int(N), None if M is None else int(M), int(k)), dtype)
 
 
 def identity(n: int, dtype: Any = None) -> Any:
@@ -187,7 +189,7 @@ def identity(n: int, dtype: Any = None) -> Any:
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     """Ones on and below the ``k``-th diagonal, zeros above."""
     dtype = canonical_dtype(default_float() if dtype is None else dtype)
-    return Array(np.tri(int(N), None if M is None else int(M), int(k), dtype=dtype))
+    return constant(np.tri(int(N), None if M is None else int(M), int(k)), dtype)
 
 
 # --- grids ----------------------------------------------------------------------------------------------------------
@@ -205,7 +207,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None, *,
     values = [v.concrete().item() if isinstance(v, Array) else v.item() if isinstance(v, Tracer) else v for v in given]
     if stop is None and dtype.kind in "iuf":
         return iota(dtype, (max(0, math.ceil(values[0])),), 0)
-    return Array(np.arange(*values, dtype=dtype))
+    return constant(np.arange(*values, dtype=FLOAT32 if dtype is BFLOAT16 else dtype), dtype)
 
 
 def linspace(
@@ -246,7 +248,7 @@ def _line(start: Any, stop: Any, num: int, endpoint: bool) -> Any:
     t = type_of(start)
     inner = num - 1 if endpoint else num
     if num == 0:
-        return Array(np.zeros((0, *t.shape), t.dtype))
+        return constant(np.zeros((0, *t.shape)), t.dtype)
     if inner == 0:
         return reshape(start, (1, *t.shape))
     real = t.dtype if t.dtype.kind == "f" else np.zeros((), t.dtype).real.dtype
@@ -313,7 +315,7 @@ def indices(dimensions: Sequence[int], dtype: Any = None, sparse: bool = False) 
     if sparse:
         return tuple(iota(dtype, tuple(n if j == i else 1 for j in range(len(dims))), i) for i, n in enumerate(dims))
     grids = [reshape(iota(dtype, dims, i), (1, *dims)) for i in range(len(dims))]
-    return concatenate(grids, 0) if grids else Array(np.zeros((0,), dtype))
+    return concatenate(grids, 0) if grids else constant(np.zeros(0), dtype)
 
 
 def fromfunction(function: Callable[..., Any], shape: Any, *, dtype: Any = None, **kwargs: Any) -> Any:

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import Value, is_value, type_of
-from gradcli.engine.ir.types import ArrayType, array_type, canonical_dtype, scalar_type
+from gradcli.engine.ir.bfloat16 import BFLOAT16
+from gradcli.engine.ir.bfloat16 import finfo as limits
+from gradcli.engine.ir.types import ArrayType, array_type, canonical_dtype, dtype_of, scalar_type
 from gradcli.engine.ir.types import promote_types as _promote_types
 from gradcli.numpy._creation import asarray
 
@@ -35,7 +37,7 @@ class ScalarType(type):
         if cls is other:
             return True
         try:
-            return bool(cls.dtype == np.dtype(other))  # type: ignore[call-overload]
+            return bool(cls.dtype == dtype_of(other))
         except TypeError:
             return False
 
@@ -47,7 +49,7 @@ class ScalarType(type):
 
 
 def _scalar_type(name: str, of: Any) -> Any:
-    body = {"dtype": np.dtype(of), "__doc__": f"The dtype {np.dtype(of)}.", "__module__": "gradcli.numpy"}
+    body = {"dtype": dtype_of(of), "__doc__": f"The dtype {dtype_of(of)}.", "__module__": "gradcli.numpy"}
     return ScalarType(name, (), body)
 
 
@@ -57,6 +59,7 @@ int32, int64 = _scalar_type("int32", np.int32), _scalar_type("int64", np.int64)
 uint8, uint16 = _scalar_type("uint8", np.uint8), _scalar_type("uint16", np.uint16)
 uint32, uint64 = _scalar_type("uint32", np.uint32), _scalar_type("uint64", np.uint64)
 float16, float32, float64 = (_scalar_type(f"float{n}", f"float{n}") for n in (16, 32, 64))
+bfloat16 = _scalar_type("bfloat16", BFLOAT16)
 complex64, complex128 = _scalar_type("complex64", np.complex64), _scalar_type("complex128", np.complex128)
 int_, uint, float_, complex_ = int64, uint64, float64, complex128  # capped by the precision where they are used
 single, double, csingle, cdouble = float32, float64, complex64, complex128
@@ -64,7 +67,7 @@ single, double, csingle, cdouble = float32, float64, complex64, complex128
 
 def finfo(dtype: Any) -> Any:
     """Limits of a floating dtype."""
-    return np.finfo(np.dtype(dtype))
+    return limits(dtype_of(dtype))
 
 
 def _type(x: Any) -> ArrayType:
@@ -92,21 +95,31 @@ def result_type(*args: Any) -> np.dtype[Any]:
 
 def issubdtype(arg1: Any, arg2: Any) -> bool:
     """Whether a dtype is one of a kind: ``issubdtype(x.dtype, floating)``."""
-    return bool(np.issubdtype(_plain(arg1), _plain(arg2)))
+    first, second = _plain(arg1), _plain(arg2)
+    if BFLOAT16 in (first, second):
+        return first is second or (first is BFLOAT16 and second in (floating, inexact, number, generic))
+    return bool(np.issubdtype(first, second))
 
 
 def _plain(x: Any) -> Any:
-    return x if isinstance(x, type) and issubclass(x, np.generic) else np.dtype(x)
+    return x if isinstance(x, type) and issubclass(x, np.generic) else dtype_of(x)
 
 
 def can_cast(from_: Any, to: Any, casting: Any = "safe") -> bool:
     """Whether a cast between dtypes is allowed by NumPy's rule of that name."""
-    return bool(np.can_cast(np.dtype(from_), np.dtype(to), casting))
+    first, second = dtype_of(from_), dtype_of(to)
+    if BFLOAT16 in (first, second):
+        narrow = first.kind in "iu" and first.itemsize > 1  # more digits than the 8 of bfloat16
+        kept = first is second or (promote_types(first, second) == second and not narrow)
+        return kept or casting == "unsafe" or (casting == "same_kind" and second.kind in "fc")
+    return bool(np.can_cast(first, second, casting))
 
 
 def isdtype(dtype: Any, kind: Any) -> bool:
     """Whether a dtype is of a kind, or of one of several (``"real floating"``, ``"integral"``, a dtype, …)."""
     kinds = kind if isinstance(kind, tuple) else (kind,)
+    if (found := dtype_of(dtype)) is BFLOAT16:
+        return any(k in ("real floating", "numeric") if isinstance(k, str) else dtype_of(k) is found for k in kinds)
     return bool(np.isdtype(np.dtype(dtype), tuple(k if isinstance(k, str) else np.dtype(k) for k in kinds)))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from gradcli.engine.array import Array, Value, type_of
 from gradcli.engine.autodiff import stop_gradient
 from gradcli.engine.custom import custom_jvp
+from gradcli.engine.ir.bfloat16 import finfo
 from gradcli.engine.ir.types import broadcast_shapes
 from gradcli.engine.jit import jit
 from gradcli.engine.ops import elementwise as e
@@ -265,14 +266,14 @@ def pinv(a: Any, rtol: Any = None, hermitian: bool = False, *, rcond: Any = None
     if not n or not m:
         return Array(np.zeros((*lead, m, n), a.dtype))
     if rtol is None:
-        rtol = 10.0 * builtins.max(n, m) * float(np.finfo(a.dtype).eps)
+        rtol = 10.0 * builtins.max(n, m) * float(finfo(a.dtype).eps)
     rtol = cast(stop_gradient(rtol), svd_dtype(a)) if isinstance(rtol, Value) else Array(np.asarray(rtol, svd_dtype(a)))
     return (_pinv_hermitian if hermitian else _pinv)(symmetrize(a) if hermitian else a, rtol)
 
 
 def svd_dtype(a: Any) -> Any:
     """The real dtype of the singular values."""
-    return np.finfo(a.dtype).dtype
+    return finfo(a.dtype).dtype
 
 
 def _pinv_value(a: Any, rtol: Any, hermitian: bool) -> Any:
@@ -336,7 +337,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None, *, numpy_resid: bool = False) -> tu
 
 
 def _least_squares(a: Any, b: Any, rcond: Any) -> tuple[Any, Any, Any]:
-    eps = float(np.finfo(a.dtype).eps)
+    eps = float(finfo(a.dtype).eps)
     if rcond is None:
         rcond = eps * builtins.max(a.shape)
     rcond = where(arr(rcond) < 0, eps, rcond)

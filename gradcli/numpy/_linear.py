@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import Array, type_of
+from gradcli.engine.array import constant, type_of
 from gradcli.engine.errors import fail
-from gradcli.engine.ir.types import canonical_dtype, promote_types, real_dtype
+from gradcli.engine.ir.types import canonical_dtype, dtype_of, promote_types, real_dtype
 from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
@@ -182,7 +182,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     *lead, n, m = a.shape
     row, column, length = _bounds(n, m, operator.index(offset))
     if not length:
-        return Array(np.zeros((*lead, 0), a.dtype))
+        return constant(np.zeros((*lead, 0)), a.dtype)
     flat = s.reshape(a, (*lead, n * m))
     start = row * m + column
     return cuts.slice_in_dim(flat, start, start + (length - 1) * (m + 1) + 1, len(lead), m + 1)
@@ -203,7 +203,7 @@ def diag(v: Any, k: int = 0) -> Any:
     n = v.shape[0] + builtins.abs(k)
     row, column, length = _bounds(n, n, k)
     if not length:
-        return Array(np.zeros((n, n), v.dtype))
+        return constant(np.zeros((n, n)), v.dtype)
     start = row * n + column
     after = n * n - (start + (length - 1) * (n + 1) + 1)
     return s.reshape(cuts.pad(v, v.dtype.type(0), [(start, after, n)]), (n, n))
@@ -245,7 +245,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     n = x.shape[0] if N is None else operator.index(N)
     column = s.reshape(x, (x.size, 1))
     powers = [e.integer_pow(column, k) for k in (range(n) if increasing else range(n)[::-1])]
-    return cuts.concatenate(powers, 1) if powers else Array(np.zeros((x.size, 0), x.dtype))
+    return cuts.concatenate(powers, 1) if powers else constant(np.zeros((x.size, 0)), x.dtype)
 
 
 def convolve(a: Any, v: Any, mode: str = "full", *, precision: Any = None, preferred_element_type: Any = None) -> Any:
@@ -321,8 +321,8 @@ def _second_moments(x: Any, mean: Any, w: Any, divisor: Any) -> Any:
 def _as_floats(x: Any, dtype: Any, name: str) -> Any:
     if dtype is None:
         return x
-    if np.dtype(dtype).kind not in "fc":
-        raise value_error(f"{name} needs a dtype of floats, got {np.dtype(dtype)}")
+    if dtype_of(dtype).kind not in "fc":
+        raise value_error(f"{name} needs a dtype of floats, got {dtype_of(dtype)}")
     return e.convert_element_type(x, canonical_dtype(dtype))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.control.loop import while_loop
+from gradcli.engine.ir.bfloat16 import finfo
 from gradcli.engine.ir.types import canonical_dtype, complex_dtype
 from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
@@ -124,12 +125,9 @@ def unpackbits(a: Any, axis: int | None = None, count: int | None = None, bitord
 
 # --- floats ---------------------------------------------------------------------------------------------------------
 
-_MANTISSA = {2: 10, 4: 23, 8: 52}  # bits of IEEE 754's formats, by bytes
-
-
 def _exponents(x: Any) -> Any:
     """The exponent field of finite floats, without its bias: that of the leading digit of normal numbers."""
-    digits, size = _MANTISSA[x.dtype.itemsize], x.dtype.itemsize
+    digits, size = finfo(x.dtype).nmant, x.dtype.itemsize
     bits = bitcast_convert_type(e.abs(x), np.dtype(f"int{8 * size}"))
     bias = (1 << (8 * size - digits - 2)) - 1
     return e.sub(e.shift_right_logical(bits, like(bits, digits)), like(bits, bias))
@@ -137,7 +135,7 @@ def _exponents(x: Any) -> Any:
 
 def _power_of_two(k: Any, dtype: np.dtype[Any]) -> Any:
     """2^k, for integers k in the range of normal numbers (others meet its ends)."""
-    digits, size = _MANTISSA[dtype.itemsize], dtype.itemsize
+    digits, size = finfo(dtype).nmant, dtype.itemsize
     bias = (1 << (8 * size - digits - 2)) - 1
     k = e.clamp(like(k, 1 - bias), k, like(k, bias))
     return bitcast_convert_type(e.shift_left(e.add(k, like(k, bias)), like(k, digits)), dtype)
@@ -154,8 +152,8 @@ def frexp(x: Any, /) -> tuple[Any, Any]:
     (x,) = inexact(x)
     if kind(x) == "c":
         raise type_error("frexp does not accept complex operands")
-    digits = _MANTISSA[x.dtype.itemsize]
-    tiny = e.lt(e.abs(x), like(x, np.finfo(x.dtype).smallest_normal))
+    digits = finfo(x.dtype).nmant
+    tiny = e.lt(e.abs(x), like(x, finfo(x.dtype).smallest_normal))
     lifted = where(tiny, e.mul(x, like(x, 2.0 ** (digits + 1))), x)
     k = e.add(_exponents(lifted), like(_exponents(lifted), 1))
     special = e.bitwise_or(e.eq(x, like(x, 0)), e.bitwise_not(e.is_finite(x)))
@@ -171,7 +169,7 @@ def ldexp(x1: Any, x2: Any, /) -> Any:
         raise value_error(f"ldexp needs a float and an integer, got {arr(x1).type} and {arr(x2).type}")
     (x,) = inexact(x1)
     bits = np.dtype(f"int{8 * x.dtype.itemsize}")
-    limit = 3 * (1 << (8 * x.dtype.itemsize - _MANTISSA[x.dtype.itemsize] - 2))
+    limit = 3 * (1 << (8 * x.dtype.itemsize - finfo(x.dtype).nmant - 2))
     k = e.convert_element_type(arr(x2), bits)
     x, k = broadcast_arrays(x, e.clamp(like(k, -limit), k, like(k, limit)))
     for parts in (3, 2, 1):  # in three steps, each of them in range
@@ -191,7 +189,7 @@ def spacing(x: Any, /) -> Any:
     if kind(x) == "c":
         raise value_error("spacing is not defined for complex operands")
     gap = e.sub(_nextafter(x, copysign(like(x, math.inf), x)), x)
-    smallest = copysign(like(x, np.finfo(x.dtype).smallest_subnormal), x)
+    smallest = copysign(like(x, finfo(x.dtype).smallest_subnormal), x)
     return where(e.bitwise_and(e.eq(gap, like(gap, 0)), e.bitwise_not(e.bitwise_or(isnan(x), isinf(x)))), smallest, gap)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import Value, type_of
+from gradcli.engine.array import Value, numbers, type_of
 from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
@@ -112,7 +112,7 @@ def _constant(a: Any, widths: Sequence[tuple[int, int]], values: Any) -> Any:
 
 
 def _scalar(x: Any, dtype: np.dtype[Any]) -> Any:
-    return e.convert_element_type(x, dtype) if isinstance(x, Value) else np.asarray(x).astype(dtype)[()]
+    return e.convert_element_type(x, dtype) if isinstance(x, Value) else numbers(x, dtype)
 
 
 def _ramp(a: Any, widths: Sequence[tuple[int, int]], ends: Pairs) -> Any:

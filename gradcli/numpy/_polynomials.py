@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import Array, type_of
+from gradcli.engine.array import Array, numbers, type_of
+from gradcli.engine.ir.bfloat16 import finfo
 from gradcli.engine.ir.types import complex_dtype
 from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
@@ -106,7 +107,7 @@ def polydiv(u: Any, v: Any, *, trim_leading_zeros: bool = False) -> tuple[Any, A
         taken = e.mul(factor, v)
         u = e.sub(u, cuts.pad(taken, u.dtype.type(0), [(k, u.shape[0] - n - k, 0)]))
     q = concatenate(quotient, 0) if quotient else s.full((1,), 0, u.dtype)
-    return q, _trimmed(u, math.sqrt(np.finfo(u.dtype).eps)) if trim_leading_zeros else u
+    return q, _trimmed(u, math.sqrt(finfo(u.dtype).eps)) if trim_leading_zeros else u
 
 
 def _order(m: Any, name: str) -> int:
@@ -116,9 +117,9 @@ def _order(m: Any, name: str) -> int:
     return int(m)
 
 
-def _falling(highest: int, lowest: int, m: int, dtype: np.dtype[Any]) -> Any:
+def _falling(highest: int, lowest: int, m: int) -> list[int]:
     """``k (k - 1) … (k - m + 1)`` for k from ``highest`` down to ``lowest``: what m derivatives put before a power."""
-    return np.array([math.prod(range(k - m + 1, k + 1)) for k in range(highest, lowest - 1, -1)]).astype(dtype)
+    return [math.prod(range(k - m + 1, k + 1)) for k in range(highest, lowest - 1, -1)]
 
 
 def polyder(p: Any, m: int = 1) -> Any:
@@ -132,7 +133,7 @@ def polyder(p: Any, m: int = 1) -> Any:
     p, n = arr(p), type_of(p).shape[0]
     if not m:
         return p
-    return e.mul(slice_in_dim(p, 0, builtins.max(n - m, 0), 0), _falling(n - 1, m, m, p.dtype))
+    return e.mul(slice_in_dim(p, 0, builtins.max(n - m, 0), 0), numbers(np.array(_falling(n - 1, m, m)), p.dtype))
 
 
 def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
@@ -149,13 +150,9 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     n = p.shape[0]
     if not m:
         return p
-    divisors = np.concatenate([_falling(n + m - 1, m, m, p.dtype), _falling_factorials(m, p.dtype)])
+    factorials = [math.factorial(i) for i in range(m - 1, -1, -1)]  # what the constants are divided by
+    divisors = numbers(np.array([*_falling(n + m - 1, m, m), *factorials]), p.dtype)
     return e.div(concatenate([p, constants], 0), divisors)
-
-
-def _falling_factorials(m: int, dtype: np.dtype[Any]) -> Any:
-    """(m-1)!, …, 1!, 0!: what the constants of integration are divided by."""
-    return np.array([math.factorial(k) for k in range(m - 1, -1, -1)]).astype(dtype)
 
 
 def poly(seq_of_zeros: Any) -> Any:
@@ -230,7 +227,7 @@ def polyfit(
     if x.ndim != 1 or not x.size or y.ndim not in (1, 2) or y.shape[0] != x.shape[0]:
         raise type_error(f"polyfit needs a vector x, and y of its length with at most two axes; got {x.type}, {y.type}")
     x, y = (arr(inexact(v)[0]) for v in (x, y))
-    limit = x.size * float(np.finfo(x.dtype).eps) if rcond is None else float(rcond)
+    limit = x.size * float(finfo(x.dtype).eps) if rcond is None else float(rcond)
     rows, target = _weighted(_powers(x, deg + 1), y, w)
     scale = e.sqrt(sum(e.mul(rows, rows), 0))
     found, residuals, rank, singular = _linalg().lstsq(e.div(rows, s.reshape(scale, (1, deg + 1))), target, limit)

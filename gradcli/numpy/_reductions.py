@@ -55,6 +55,17 @@ def _no_out(out: None) -> None:
         raise unsupported("the argument out is not supported", "arrays do not change: use the result")
 
 
+def _is_half(a: Any) -> bool:
+    return bool(a.dtype.kind == "f" and a.dtype.itemsize == 2)
+
+
+def _in_single(reduce: Callable[..., Any], a: Any, axes: tuple[int, ...]) -> Any:
+    """Reduced in float32 where the numbers have only 16 bits, as JAX does: so many of them do not fit."""
+    if not _is_half(a):
+        return reduce(a, axes)
+    return e.convert_element_type(reduce(e.convert_element_type(a, np.float32), axes), a.dtype)
+
+
 def sum(
     a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: bool = False, initial: Any = None,
     where: Where = None, promote_integers: bool = True,
@@ -65,7 +76,7 @@ def sum(
     a = promote_integers_of(a, dtype) if promote_integers or a.dtype.kind == "b" else to_dtype(a, dtype)
     a = _masked(a, where, 0)
     axes = axes_of(axis, a.ndim)
-    total = _keep(reduce_sum(a, axes), a.shape, axes, keepdims)
+    total = _keep(_in_single(reduce_sum, a, axes), a.shape, axes, keepdims)
     return total if initial is None else add(e.convert_element_type(arr(initial), a.dtype), total)
 
 
@@ -79,7 +90,7 @@ def prod(
     a = promote_integers_of(a, dtype) if promote_integers or a.dtype.kind == "b" else to_dtype(a, dtype)
     a = _masked(a, where, 1)
     axes = axes_of(axis, a.ndim)
-    total = _keep(r.reduce_prod(a, axes), a.shape, axes, keepdims)
+    total = _keep(_in_single(r.reduce_prod, a, axes), a.shape, axes, keepdims)
     return total if initial is None else multiply(e.convert_element_type(arr(initial), a.dtype), total)
 
 
@@ -102,6 +113,9 @@ def mean(
     a = arr(a)
     a = to_dtype(a, dtype) if dtype is not None else inexact(a)[0]
     axes = axes_of(axis, a.ndim)
+    if _is_half(a):
+        wide = mean(e.convert_element_type(a, np.float32), axes, keepdims=keepdims, where=where)
+        return e.convert_element_type(wide, a.dtype)
     return true_divide(sum(a, axes, keepdims=keepdims, where=where), _count(a, axes, where, a.dtype, keepdims))
 
 
@@ -133,6 +147,10 @@ def var(
     a = arr(a)
     a = to_dtype(a, dtype) if dtype is not None else inexact(a)[0]
     axes = axes_of(axis, a.ndim)
+    if _is_half(a):
+        wide = e.convert_element_type(a, np.float32)
+        found = var(wide, axes, None, None, ddof, keepdims, where=where, mean=mean, correction=correction)
+        return e.convert_element_type(found, a.dtype)
     free = ddof if correction is None else correction
     middle = _mean(a, axes, keepdims=True, where=where) if mean is None else mean
     centred = subtract(a, middle)

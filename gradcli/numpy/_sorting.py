@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import type_of
+from gradcli.engine.ir.bfloat16 import finfo
 from gradcli.engine.ir.types import INT32, default_int
 from gradcli.engine.ops import cuts, indexing
 from gradcli.engine.ops import elementwise as e
@@ -160,7 +161,7 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period
         before = e.sub(i, np.int32(1))
         f0, f1, x0, x1 = (indexing.get(v, j, mode="clip") for v, j in ((fp, before), (fp, i), (xp, before), (xp, i)))
         width = e.sub(x1, x0)
-        flat = e.le(e.abs(width), like(width, np.spacing(np.finfo(width.dtype).eps)))
+        flat = e.le(e.abs(width), like(width, np.spacing(finfo(width.dtype).eps)))
         share = e.div(e.sub(x, x0), choose(flat, like(width, 1), width))
         out = choose(flat, f0, add(f0, multiply(share, subtract(f1, f0))))
     else:

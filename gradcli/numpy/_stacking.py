@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import Value, type_of
-from gradcli.engine.ir.types import promote_types
+from gradcli.engine.ir.types import dtype_of, promote_types
 from gradcli.engine.ops import cuts, pieces
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
@@ -32,7 +32,7 @@ def _arrays(arrays: Any, name: str, dtype: Any = None) -> list[Any]:
     if not arrays:
         raise value_error(f"{name} needs at least one array")
     values = [arr(a) for a in arrays]
-    common = promote_types(*(v.type for v in values))[0] if dtype is None else np.dtype(dtype)
+    common = promote_types(*(v.type for v in values))[0] if dtype is None else dtype_of(dtype)
     return [v if v.dtype == common else e.convert_element_type(v, common) for v in values]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import type_of
+from gradcli.engine.ir.bfloat16 import finfo
 from gradcli.engine.ir.types import default_float, real_dtype
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.elementwise import stop_gradient_value
@@ -310,7 +311,7 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
         return x
     if kind(x) == "c":
         return e.complex(*(nan_to_num(part(x), copy, nan, posinf, neginf) for part in (e.real, e.imag)))
-    info = np.finfo(real_dtype(x.dtype))
+    info = finfo(real_dtype(x.dtype))
     high = info.max if posinf is None else posinf
     low = info.min if neginf is None else neginf
     dtype = x.dtype

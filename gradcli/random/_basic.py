@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import Array, Value, raw, type_of
+from gradcli.engine.array import Array, Value, numbers, raw, type_of
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.bfloat16 import BFLOAT16, finfo
 from gradcli.engine.ir.types import Shape, canonical_dtype, default_float, real_dtype
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.erf_inv import erf_inv
@@ -74,7 +75,7 @@ def parameter(x: Any, dtype: np.dtype[Any], rank: int = 0) -> Any:
     """A parameter in a dtype, its rank raised unless it is a scalar; a NumPy scalar where the value is known."""
     x = x if isinstance(x, Value) else asarray(x)
     if not x.shape and type(x) is Array:
-        return np.asarray(raw(x)).astype(dtype)[()]
+        return numbers(raw(x), dtype)
     x = e.convert_element_type(x, dtype)
     shape = type_of(x).shape
     return x if len(shape) in (0, rank) else reshape(x, (1,) * (rank - len(shape)) + shape)
@@ -119,9 +120,17 @@ def uniform(
     return uniform_of(words, shape_of(shape), float_dtype("uniform", dtype), minval, maxval)
 
 
+def _unit(words: Any, shape: Shape, dtype: np.dtype[Any]) -> Any:
+    """Uniform numbers in [0, 1)."""
+    if dtype is not BFLOAT16:
+        return unit_float(bits_of(words, 8 * dtype.itemsize, shape))
+    leading = e.shift_right_logical(bits_of(words, 8, shape), np.uint8(1))  # 7 bits are the mantissa
+    return e.mul(e.convert_element_type(leading, dtype), dtype.type(2.0**-7))
+
+
 def uniform_of(words: Any, shape: Shape, dtype: np.dtype[Any], minval: Any = 0.0, maxval: Any = 1.0) -> Any:
     """:func:`uniform` with everything settled, from the words of a key."""
-    unit = unit_float(bits_of(words, 8 * dtype.itemsize, shape))
+    unit = _unit(words, shape, dtype)
     low, high = (parameter(x, dtype, len(shape)) for x in (minval, maxval))
     known = isinstance(low, np.generic) and isinstance(high, np.generic)
     if not known:
@@ -159,7 +168,7 @@ def normal_of(words: Any, shape: Shape, dtype: np.dtype[Any]) -> Any:
         real = real_dtype(dtype)
         parts = [normal_of(w, shape, real) for w in pair_of_keys(words)]
         return e.div(e.complex(*parts), dtype.type(math.sqrt(2)))
-    low = np.nextafter(dtype.type(-1), dtype.type(0))
+    low = dtype.type(float(finfo(dtype).epsneg) - 1)  # the number after -1
     return e.mul(dtype.type(math.sqrt(2)), erf_inv(uniform_of(words, shape, dtype, low, 1.0)))
 
 

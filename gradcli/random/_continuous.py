@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.bfloat16 import finfo
 from gradcli.engine.ir.types import Shape, default_float, promote_types
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.trace.source import user_location
@@ -40,21 +41,21 @@ def _exponential(words: Any, size: Shape, dtype: np.dtype[Any]) -> Any:
 def laplace(key: Any, shape: Any = (), dtype: DTypeLike = None, *, out_sharding: Any = None) -> Any:
     """Laplace numbers with mean 0 and scale 1."""
     words, found = single_key("laplace", key), float_dtype("laplace", dtype)
-    u = uniform_of(words, shape_of(shape), found, np.finfo(found).epsneg - found.type(1), 1.0)
+    u = uniform_of(words, shape_of(shape), found, finfo(found).epsneg - found.type(1), 1.0)
     return e.mul(e.sign(u), e.log1p(e.neg(e.abs(u))))
 
 
 def logistic(key: Any, shape: Any = (), dtype: DTypeLike = None, *, out_sharding: Any = None) -> Any:
     """Logistic numbers with mean 0 and scale 1."""
     words, found = single_key("logistic", key), float_dtype("logistic", dtype)
-    x = uniform_of(words, shape_of(shape), found, np.finfo(found).tiny, 1.0)
+    x = uniform_of(words, shape_of(shape), found, finfo(found).tiny, 1.0)
     return e.sub(e.log(x), e.log1p(e.neg(x)))
 
 
 def cauchy(key: Any, shape: Any = (), dtype: DTypeLike = None, *, out_sharding: Any = None) -> Any:
     """Cauchy numbers with location 0 and scale 1."""
     words, found = single_key("cauchy", key), float_dtype("cauchy", dtype)
-    u = uniform_of(words, shape_of(shape), found, np.finfo(found).eps, 1.0)
+    u = uniform_of(words, shape_of(shape), found, finfo(found).eps, 1.0)
     return e.tan(e.mul(found.type(math.pi), e.sub(u, found.type(0.5))))
 
 

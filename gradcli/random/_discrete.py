@@ -9,6 +9,7 @@ import numpy as np
 
 from gradcli.engine.array import type_of
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.bfloat16 import finfo
 from gradcli.engine.ir.types import Shape, default_float, default_int
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.cuts import slice_in_dim
@@ -106,7 +107,7 @@ def bernoulli(key: Any, p: Any = 0.5, shape: Any = None, mode: str = "low", *, o
     p = parameter(p, p.dtype, len(size))
     if mode == "high":
         first, second = uniform_of(words, (2, *size), type_of(p).dtype)
-        info = np.finfo(type_of(p).dtype)
+        info = finfo(type_of(p).dtype)
         return e.lt(e.mul(second, type_of(p).dtype.type(2.0**-info.nmant)), e.sub(p, first))
     return e.lt(uniform_of(words, size, type_of(p).dtype), p)
 
@@ -209,7 +210,7 @@ def gumbel(
     """Standard Gumbel numbers. mode: ``low`` (default), or ``high``, which resolves the tail with twice the bits."""
     words, found, size = single_key("gumbel", key), float_dtype("gumbel", dtype), shape_of(shape)
     _check_mode("gumbel", mode or "low", ("low", "high"))
-    info = np.finfo(found)
+    info = finfo(found)
     if mode != "high":
         return e.neg(e.log(e.neg(e.log(uniform_of(words, size, found, info.tiny, 1.0)))))
     first, second = uniform_of(words, (2, *size), found)

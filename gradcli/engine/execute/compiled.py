@@ -12,9 +12,11 @@ from gradcli.engine.array import Array, raw
 from gradcli.engine.execute.plain import RAISED, is_plain
 from gradcli.engine.execute.writer import Writer
 from gradcli.engine.ir.program import Jaxpr, sub_jaxprs
+from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.blas import LARGE, OneThread, on_one_thread
 from gradcli.engine.ops.dot import multiplications
 from gradcli.engine.transforms.dce import has_effect
+from gradcli.engine.transforms.narrow import widened
 from gradcli.engine.transforms.scalarize import scalarize
 from gradcli.engine.transforms.simplify import simplify
 
@@ -26,10 +28,11 @@ class Compiled:
     """A program as a function of NumPy values, which may be Python numbers where its inputs are plain.
 
     ``plain_inputs`` says which inputs of :attr:`quick` are Python numbers; ``only_plain``: there is nothing else in it.
+    ``out_types``: of the arrays that its outputs stand for.
     """
 
-    def __init__(self, jaxpr: Jaxpr) -> None:
-        self.jaxpr = jaxpr
+    def __init__(self, jaxpr: Jaxpr, out_types: Sequence[ArrayType] | None = None) -> None:
+        self.jaxpr, self.out_types = jaxpr, jaxpr.out_types if out_types is None else out_types
         self.plain_inputs = tuple(is_plain(t) for t in jaxpr.in_types)
         self._makers = tuple(t.dtype.type if is_plain(t) else None for t in jaxpr.out_types)
         self.only_plain = all(self.plain_inputs) and all(is_plain(v.type) for e in jaxpr.eqns for v in e.outputs)
@@ -51,7 +54,7 @@ class Compiled:
             x = f"x{i}"
             value = f"({x}.value if type({x}) is Array else {x})"
             takes.append(f"{x} if type({x}) is float else {value}.item()" if plain else value)
-        for i, (make, t) in enumerate(zip(self._makers, self.jaxpr.out_types, strict=True)):
+        for i, (make, t) in enumerate(zip(self._makers, self.out_types, strict=True)):
             scope |= {f"t{i}": t, f"m{i}": make}
             gives.append(f"Array({f'y{i}' if make is None else f'm{i}(y{i})'}, t{i}),")
         names = [f"x{i}" for i in range(len(takes))]
@@ -122,9 +125,9 @@ def _product_sizes(jaxpr: Jaxpr) -> Iterator[int]:
 
 def compile_program(jaxpr: Jaxpr) -> Compiled:
     """The program simplified and compiled; the rest happens when it is first called."""
-    simple = simplify(jaxpr, inline=True)
+    simple = simplify(widened(jaxpr), inline=True)
     by_elements = scalarize(simple)
-    return Compiled(simple if by_elements is simple else simplify(by_elements, inline=True))
+    return Compiled(simple if by_elements is simple else simplify(by_elements, inline=True), jaxpr.out_types)
 
 
 def function_of(jaxpr: Jaxpr, plain: bool, name: str = "program") -> Function:

@@ -9,12 +9,15 @@ import numpy as np
 
 from gradcli.engine.array import raw
 from gradcli.engine.ir.program import Eqn, Jaxpr, Var
+from gradcli.engine.transforms.narrow import computed, widened
 
 Observer = Callable[[Eqn, Sequence[Any]], None]
 
 
 def interpret(jaxpr: Jaxpr, args: Sequence[Any], observe: Observer | None = None) -> list[Any]:
     """Runs a program on NumPy values and returns NumPy values; ``observe`` sees every equation's results."""
+    if observe is None:
+        jaxpr = widened(jaxpr)
     env: dict[Var, Any] = {}
     for var, const in zip(jaxpr.constvars, jaxpr.consts, strict=True):
         env[var] = raw(const)
@@ -24,7 +27,7 @@ def interpret(jaxpr: Jaxpr, args: Sequence[Any], observe: Observer | None = None
     with np.errstate(all="ignore"):
         for i, eqn in enumerate(jaxpr.eqns):
             values = [a.value if a.is_literal else env[a] for a in eqn.inputs]  # type: ignore[union-attr,index]
-            out = eqn.primitive.impl(*values, **eqn.params)
+            out = eqn.primitive.impl(*values, **eqn.params) if observe is None else computed(eqn, values)
             if eqn.primitive.multiple:
                 env.update(zip(eqn.outputs, out, strict=True))
             else:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.bfloat16 import BFLOAT16, Bfloat16
 from gradcli.engine.settings import settings
 
 Shape = tuple[int, ...]
@@ -20,12 +21,14 @@ BOOL, INT32, INT64, UINT32 = np.dtype(bool), np.dtype(np.int32), np.dtype(np.int
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 COMPLEX64, COMPLEX128 = np.dtype(np.complex64), np.dtype(np.complex128)
 
+_BFLOAT16: DType = BFLOAT16
 _SHORT = {
     "bool": "bool", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
     "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64",
     "float16": "f16", "float32": "f32", "float64": "f64", "complex64": "c64", "complex128": "c128",
+    "bfloat16": "bf16",
 }  # fmt: skip
-SUPPORTED = {np.dtype(name) for name in _SHORT}
+SUPPORTED = {BFLOAT16, *(np.dtype(name) for name in _SHORT if name != "bfloat16")}
 
 
 class ArrayType:
@@ -92,7 +95,7 @@ def array_type(shape: Shape, dtype: Any, weak_type: bool = False) -> ArrayType:
     key = (shape, dtype, weak_type)
     found = _interned.get(key)
     if found is None:
-        dtype = np.dtype(dtype)
+        dtype = dtype_of(dtype)
         if dtype not in SUPPORTED:
             raise fail(
                 "G207",
@@ -100,6 +103,8 @@ def array_type(shape: Shape, dtype: Any, weak_type: bool = False) -> ArrayType:
                 hint="use bool, int, float or complex",
                 cls=TypeError,
             )
+        if dtype is BFLOAT16:
+            Bfloat16.seen = True
         plain = tuple(int(n) for n in shape)
         found = _interned.setdefault((plain, dtype, weak_type), ArrayType(plain, dtype, weak_type))
     return found
@@ -108,9 +113,17 @@ def array_type(shape: Shape, dtype: Any, weak_type: bool = False) -> ArrayType:
 _NARROW: dict[str, DType] = {"float64": FLOAT32, "int64": INT32, "uint64": UINT32, "complex128": COMPLEX64}
 
 
+def dtype_of(x: Any) -> DType:
+    """What a user means by a dtype: NumPy's, or bfloat16, which NumPy has not. Raises TypeError for what is none."""
+    if x is BFLOAT16 or getattr(x, "dtype", None) is BFLOAT16 or (isinstance(x, str) and x == "bfloat16"):
+        return _BFLOAT16
+    found: DType = np.dtype(x)
+    return _BFLOAT16 if found.name == "bfloat16" else found  # another package may have registered one
+
+
 def canonical_dtype(dtype: Any) -> DType:
     """The dtype under the precision in force: with ``float32``, 64-bit dtypes become 32-bit ones."""
-    found: DType = np.dtype(dtype)
+    found: DType = dtype_of(dtype)
     if settings().precision == "float32":
         return _NARROW.get(found.name, found)
     return found
@@ -150,7 +163,8 @@ _ABOVE = {
     "bool": ("int*",), "int*": ("uint8", "int8"),
     "uint8": ("int16", "uint16"), "uint16": ("int32", "uint32"), "uint32": ("int64", "uint64"), "uint64": ("float*",),
     "int8": ("int16",), "int16": ("int32",), "int32": ("int64",), "int64": ("float*",),
-    "float*": ("float16", "complex*"), "float16": ("float32",), "float32": ("float64", "complex64"),
+    "float*": ("float16", "bfloat16", "complex*"), "float16": ("float32",), "bfloat16": ("float32",),
+    "float32": ("float64", "complex64"),
     "float64": ("complex128",), "complex*": ("complex64",), "complex64": ("complex128",), "complex128": (),
 }  # fmt: skip
 _WEAK_NODE = {"i": "int*", "u": "int*", "f": "float*", "c": "complex*"}
@@ -207,7 +221,7 @@ def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 def complex_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The complex dtype whose parts have ``dtype``."""
-    return COMPLEX64 if dtype in (FLOAT32, np.dtype(np.float16), COMPLEX64) else COMPLEX128
+    return COMPLEX64 if dtype.itemsize <= 4 or dtype == COMPLEX64 else COMPLEX128
 
 
 def broadcast_shapes(*shapes: Shape) -> Shape:

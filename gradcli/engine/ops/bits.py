@@ -7,9 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.engine.array import type_of
+from gradcli.engine.ir.bfloat16 import BFLOAT16
 from gradcli.engine.ir.types import ArrayType, array_type, canonical_dtype
 from gradcli.engine.ops.define import Primitive, linear_jvp, zero_jvp
+from gradcli.engine.ops.elementwise import convert_element_type
 from gradcli.engine.ops.families import INEXACT, nary, same_kind, unary
+from gradcli.engine.ops.logic import shift_left, shift_right_logical
 from gradcli.engine.ops.shape import bad_shape, moveaxis
 from gradcli.engine.trace.tracer import bind
 
@@ -61,7 +65,14 @@ def bitcast_convert_type(operand: Any, new_dtype: Any) -> Any:
 
     Raises TypeError where the last axis does not hold one wider element, and for complex numbers and bools.
     """
-    dtype = canonical_dtype(new_dtype)
+    dtype, old = canonical_dtype(new_dtype), type_of(operand).dtype
+    if old is not dtype and old is BFLOAT16:  # the upper half of a float32
+        single = bitcast_convert_type(convert_element_type(operand, np.float32), np.uint32)
+        half = convert_element_type(shift_right_logical(single, np.uint32(16)), np.uint16)
+        return bitcast_convert_type(half, dtype)
+    if old is not dtype and dtype is BFLOAT16:
+        half = convert_element_type(bitcast_convert_type(operand, np.uint16), np.uint32)
+        return convert_element_type(bitcast_convert_type(shift_left(half, np.uint32(16)), np.float32), dtype)
     return bind(bitcast_convert_type_p, operand, new_dtype=dtype)
 
 

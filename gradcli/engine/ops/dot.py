@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import type_of
-from gradcli.engine.ir.types import ArrayType, array_type, canonical_dtype, real_dtype
+from gradcli.engine.ir.types import ArrayType, array_type, canonical_dtype, dtype_of, real_dtype
 from gradcli.engine.ops import blas
 from gradcli.engine.ops.define import Primitive, is_linear, operand_jvp
 from gradcli.engine.ops.elementwise import add_any, convert_element_type
@@ -79,7 +79,7 @@ def _type_rule(
     for what, (first, second) in (("contracting", contract), ("batch", batch)):
         if [lhs.shape[d] for d in first] != [rhs.shape[d] for d in second]:
             raise bad_shape(f"dot_general of {lhs} and {rhs}: {what} dimensions {first} and {second} differ in size")
-    dtype, wanted = _common_dtype(lhs, rhs), np.dtype(preferred_element_type)
+    dtype, wanted = _common_dtype(lhs, rhs), dtype_of(preferred_element_type)
     if wanted != dtype and dtype.kind != "f" and real_dtype(wanted).itemsize < real_dtype(dtype).itemsize:
         raise bad_shape(f"dot_general: preferred_element_type {wanted} is narrower than the operands' {dtype}")
     shape = tuple(lhs.shape[d] for d in batch[0])

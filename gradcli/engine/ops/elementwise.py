@@ -14,7 +14,7 @@ import numpy as np
 
 from gradcli.engine.array import Value, type_of
 from gradcli.engine.errors import fail
-from gradcli.engine.ir.types import array_type, real_dtype
+from gradcli.engine.ir.types import array_type, dtype_of, real_dtype
 from gradcli.engine.ops.define import JvpOperand, Primitive, is_linear, operand_jvp, zero_jvp
 from gradcli.engine.ops.families import (
     ALL,
@@ -363,7 +363,7 @@ clamp = nary(
 
 def convert_element_type(x: Any, new_dtype: Any, weak_type: bool = False) -> Any:
     """The value in another dtype; no equation where nothing changes."""
-    from_type, dtype = type_of(x), np.dtype(new_dtype)
+    from_type, dtype = type_of(x), dtype_of(new_dtype)
     if from_type.dtype == dtype and from_type.weak_type == weak_type and isinstance(x, Value):
         return x
     return bind(convert_element_type_p, x, new_dtype=dtype, weak_type=weak_type)

@@ -10,8 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.ops.elementwise import mul
+from gradcli.engine.array import type_of
+from gradcli.engine.ir.bfloat16 import BFLOAT16
+from gradcli.engine.ir.types import FLOAT32
+from gradcli.engine.ops.bits import bitcast_convert_type
+from gradcli.engine.ops.elementwise import abs, add, convert_element_type, gt, mul, select_n
 from gradcli.engine.ops.families import REAL, nary
+from gradcli.engine.ops.logic import bitwise_and, bitwise_not, bitwise_or
 
 SPLITTER = 134217729.0  # 2^27 + 1
 
@@ -45,4 +50,16 @@ fma = nary(
     [lambda t, out, x, y, z: mul(t, y), lambda t, out, x, y, z: mul(x, t), lambda t, out, x, y, z: t],
     REAL,
 )
-nextafter = nary("nextafter", np.nextafter, (), REAL)
+_nextafter = nary("nextafter", np.nextafter, (), REAL)
+
+
+def nextafter(x: Any, y: Any) -> Any:
+    """The next float after ``x`` in the direction of ``y``. Raises TypeError for other dtypes than one of floats."""
+    if type_of(x).dtype is not BFLOAT16:
+        return _nextafter(x, y)
+    single, low = convert_element_type(x, FLOAT32), np.uint32(0xFFFF)  # bfloat16 is the upper half of a float32
+    after = _nextafter(single, convert_element_type(y, FLOAT32))
+    bits = bitcast_convert_type(after, np.uint32)
+    outwards, inwards = add(bitwise_or(bits, low), np.uint32(1)), bitwise_and(bits, bitwise_not(low))
+    found = select_n(gt(abs(after), abs(single)), inwards, outwards)
+    return convert_element_type(bitcast_convert_type(found, FLOAT32), BFLOAT16)

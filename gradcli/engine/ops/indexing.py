@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import OPERATORS, PROPERTIES, Array, Value, raw, type_of
+from gradcli.engine.array import OPERATORS, PROPERTIES, Array, Value, numbers, raw, type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import INT32, Shape, broadcast_shapes, promote_types
 from gradcli.engine.ops import cuts
@@ -269,7 +269,7 @@ def _keeps(y: Any, dtype: np.dtype[Any]) -> bool:
 def _cast(x: Any, dtype: np.dtype[Any]) -> Any:
     if isinstance(x, Value):
         return x if x.type.dtype == dtype else e.convert_element_type(x, dtype)
-    return np.asarray(x).astype(dtype)[()]
+    return numbers(x, dtype)
 
 
 def check_fit(y: Any, shape: Shape) -> Shape:

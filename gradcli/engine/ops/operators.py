@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import OPERATORS, PROTOCOLS, Array, Value, install_operator, is_value, type_of
+from gradcli.engine.array import OPERATORS, PROTOCOLS, Array, Value, install_operator, is_value, numbers, type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.program import Literal
 from gradcli.engine.ir.types import (
@@ -59,7 +59,7 @@ def _cast(x: Any, t: ArrayType, dtype: np.dtype[Any], weak: bool) -> Any:
     if isinstance(x, Value):
         return x if t.dtype == dtype else e.convert_element_type(x, dtype, weak)
     if isinstance(x, (np.ndarray, np.generic)):
-        return x if x.dtype == dtype else np.asarray(x).astype(dtype)[()]
+        return x if x.dtype == dtype else numbers(x, dtype)
     scalar = dtype.type(x)
     return Array(scalar, array_type((), dtype, True)) if weak else scalar
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcli.engine.array import Value, type_of
 from gradcli.engine.errors import fail
-from gradcli.engine.ir.types import ArrayType, Shape, array_type
+from gradcli.engine.ir.types import ArrayType, Shape, array_type, dtype_of
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import bind
@@ -266,7 +266,7 @@ rev_p = Primitive(
 
 def iota(dtype: Any, shape: Shape, dimension: int) -> Any:
     """0, 1, 2, … along one dimension, repeated along the others."""
-    return bind(iota_p, dtype=np.dtype(dtype), shape=tuple(shape), dimension=dimension)
+    return bind(iota_p, dtype=dtype_of(dtype), shape=tuple(shape), dimension=dimension)
 
 
 def _iota_impl(dtype: np.dtype[Any], shape: Shape, dimension: int) -> Any:
@@ -286,7 +286,7 @@ iota_p = Primitive(
 
 def full(shape: Shape, value: Any, dtype: Any) -> Any:
     """An array of one value."""
-    return broadcast_in_dim(np.dtype(dtype).type(value), tuple(shape), ())
+    return broadcast_in_dim(dtype_of(dtype).type(value), tuple(shape), ())
 
 
 def zeros(t: ArrayType) -> Any:

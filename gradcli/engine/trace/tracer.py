@@ -13,6 +13,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -28,6 +29,7 @@ from gradcli.engine.errors import (
     UnexpectedTracerError,
     fail,
 )
+from gradcli.engine.ir.bfloat16 import Bfloat16
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Note, Var
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.settings import settings
@@ -371,8 +373,12 @@ def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) 
                 "G202", f"a traced value {a.type} was used after its trace had ended", location=user_location(),
                 hint="return it from the function instead of keeping it in a variable", cls=UnexpectedTracerError,
             )  # fmt: skip
+    values = [a.value if type(a) is Array else raw(a) for a in args]
     with np.errstate(all="ignore"):
-        result = primitive.run(*[a.value if type(a) is Array else raw(a) for a in args], **params)
+        if Bfloat16.seen:
+            result = _narrow().run_narrow(primitive.run, out if primitive.multiple else [out], values, params)
+        else:
+            result = primitive.run(*values, **params)
     now = settings()
     if now.checks_values:
         results = result if primitive.multiple else [result]
@@ -380,6 +386,11 @@ def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) 
     if primitive.multiple:
         return [Array(r, t) for r, t in zip(result, out, strict=True)]
     return Array(result, out)
+
+
+def _narrow() -> Any:
+    """What computes with bfloat16: it is seldom needed, and lies above this module."""
+    return import_module("gradcli.engine.transforms.narrow")
 
 
 def value_of(x: Any) -> Any:
@@ -449,7 +460,7 @@ def _evaluate_into(eqn: Eqn, values: Sequence[Any], known: dict[Var, Any]) -> No
     if primitive.effect or any([v is None for v in values]):
         known.update(dict.fromkeys(eqn.outputs))
         return
-    results = primitive.run(*values, **eqn.params)
+    results = _narrow().computed(eqn, values) if Bfloat16.seen else primitive.run(*values, **eqn.params)
     if primitive.multiple:
         known.update(zip(eqn.outputs, results, strict=True))
     else:

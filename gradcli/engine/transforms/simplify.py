@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import Array, raw
+from gradcli.engine.ir.bfloat16 import BFLOAT16
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Var, sub_jaxprs
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import REGISTRY
@@ -238,6 +239,8 @@ class Simplifier(View):
         values = [a.value if type(a) is Literal else self.values[a] for a in eqn.inputs]  # type: ignore[index]
         type_ = eqn.outputs[0].type
         if type_.size > MAX_FOLDED or eqn.primitive.family not in _FOLDED or eqn.primitive.name in _ONCE_EACH:
+            return None
+        if type_.dtype is BFLOAT16:
             return None
         with np.errstate(all="ignore"):
             value = eqn.primitive.impl(*values, **eqn.params)

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from gradcli.engine.control.loop import while_loop
+from gradcli.engine.ir.bfloat16 import finfo
 from gradcli.numpy import abs, asarray, isfinite, maximum, minimum, sqrt, where
 
 DECREASE, CURVATURE = 1e-4, 0.9
@@ -93,7 +92,7 @@ def _nested(s: Any) -> _Search:
 
 
 def _eps(x: Any) -> Any:
-    return np.finfo(x.dtype).eps
+    return finfo(x.dtype).eps
 
 
 def _choose(condition: Any, one: Point, other: Point) -> Point:
