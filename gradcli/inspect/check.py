@@ -18,7 +18,9 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.bfloat16 import finfo
 from gradcli.engine.numeric import Estimate
+from gradcli.engine.transforms.narrow import coarsest
 from gradcli.engine.tree import tree_flatten_with_path
 from gradcli.inspect.differences import Derivative, Entry, Kink, Output, Tolerance, as_python, label_of
 from gradcli.inspect.evaluate import plain_values, traced
@@ -55,10 +57,13 @@ class CheckOptions:
             raise fail("G101", f"--eps {self.eps}: a step must be positive")
 
 
-def _tolerance(options: CheckOptions, dtype: Any) -> Tolerance:
-    """The defaults of a dtype, where the options do not say."""
-    single = np.finfo(dtype).dtype.itemsize < 8
+def _tolerance(options: CheckOptions, dtype: Any, coarse: Any) -> Tolerance:
+    """The defaults of a dtype, where the options do not say; ``coarse``: of fewer digits, what is met on the way."""
+    single = coarse is not None or dtype.itemsize < 8
     atol, rtol = (1e-6, 2e-4) if single else (1e-9, 1e-6)
+    if coarse is not None and coarse.itemsize < 4:
+        rtol = 16 * float(finfo(coarse).eps)  # the errors of a few operations
+        atol = rtol / 16
     return Tolerance(
         atol if options.atol is None else options.atol,
         rtol if options.rtol is None else options.rtol,
@@ -74,11 +79,14 @@ def check_of(
     name = problem.name
     outputs = _outputs(f, problem)
     entries = _entries(problem)
-    tolerance = _tolerance(options, np.result_type(*(p.dtype for p in problem.points), np.float32))
+    coarse = coarsest(f.jaxpr, problem.width)
+    tolerance = _tolerance(options, problem.width, coarse)
     rng = np.random.default_rng(options.seed)
     checks: list[Check] = []
     ways = Ways(problem.of_chosen)
     notes = list(f.notes)
+    if coarse is not None:
+        notes.append(f"parts are {coarse}: differences are taken without its rounding, to {tolerance.rtol:.2g}")
     plans = [_plan(outputs, entries, k, options, rng, notes) for k in range(1, options.order + 1)]
     total = sum(len(plan) for plan in plans) * len(options.modes)
     for order, plan in enumerate(plans, start=1):

@@ -23,6 +23,7 @@ from gradcli.engine.numeric import Estimate, difference
 from gradcli.engine.ops.cuts import slice_in_dim
 from gradcli.engine.ops.shape import reshape
 from gradcli.engine.transforms.jvp import jvp_values
+from gradcli.engine.transforms.narrow import unrounded
 from gradcli.engine.tree import tree_flatten
 from gradcli.inspect.paths import Branching, Ways
 from gradcli.inspect.problem import Problem
@@ -95,7 +96,7 @@ class Derivative:
         if self.program.notes:
             branching = Branching(self.function, self.ways)
             return lambda values: branching(values)[0]
-        compiled = compile_program(self.program)
+        compiled = compile_program(unrounded(self.program, self.problem.width))  # of coarse floats, quotients are noise
         return lambda values: np.asarray(compiled(values)[0])
 
     def moved(self, entry: Entry) -> Callable[[complex], Any]:

@@ -22,6 +22,7 @@ from gradcli.engine.execute.codegen import source_of
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.text import jaxpr_json, jaxpr_text
+from gradcli.engine.transforms.narrow import widened
 from gradcli.engine.transforms.simplify import simplify as simplified
 from gradcli.engine.tree import tree_flatten, tree_unflatten
 from gradcli.inspect.problem import Problem
@@ -193,7 +194,7 @@ def python_of(problem: Problem, of: str, over: Sequence[str] = ()) -> str:
     """The program as the source of a NumPy function that needs nothing of gradcli."""
     jaxpr, _ = program(problem, of, over)
     names = parse_of(of)
-    return source_of(jaxpr, "_".join([*names, problem.name]), _input_names(problem, names, len(jaxpr.inputs)))
+    return source_of(widened(jaxpr), "_".join([*names, problem.name]), _input_names(problem, names, len(jaxpr.inputs)))
 
 
 def _input_names(problem: Problem, names: Sequence[str], count: int) -> list[str]:

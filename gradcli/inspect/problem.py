@@ -18,6 +18,7 @@ import numpy as np
 from gradcli.engine.array import is_value, raw, type_of
 from gradcli.engine.custom import as_value
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.types import FLOAT32, FLOAT64, real_dtype
 from gradcli.engine.record import record, replaced
 from gradcli.engine.settings import settings
 from gradcli.engine.tree import TreeDef, tree_flatten_with_path, tree_unflatten
@@ -65,6 +66,11 @@ class Problem:
     def dtype(self) -> str:
         """The precision in force."""
         return settings().precision
+
+    @property
+    def width(self) -> Any:
+        """float64, or float32 where no point has more."""
+        return FLOAT64 if any(real_dtype(type_of(p).dtype) == FLOAT64 for p in self.points) else FLOAT32
 
     @property
     def name(self) -> str:

@@ -170,3 +170,27 @@ def test_options_are_checked() -> None:
     for wrong in ({"order": 0}, {"modes": ("up",)}, {"method": "magic"}, {"eps": 0.0}):
         with pytest.raises(GradcliError):
             CheckOptions(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_numbers_of_16_bits_on_the_way_are_differenced_without_their_rounding(dtype: str, precision: str) -> None:
+    def right(x: Any) -> Any:
+        return jnp.sum(jnp.tanh(jnp.asarray(x).astype(dtype) * 2) ** 2)
+
+    def wrong(x: Any) -> Any:
+        return jnp.sum(off_by(1.5)(jnp.asarray(x).astype(dtype)))
+
+    with override(precision=precision):
+        found = checked(right, order=2, x=np.array([0.1, 0.7, -0.4]))
+        assert found.verdict == "pass"
+        assert any(dtype in note for note in found.notes)
+        assert checked(wrong, x=0.7).verdict == "fail"
+
+
+def test_single_precision_within_double_is_differenced_without_its_rounding() -> None:
+    def f(x: Any) -> Any:
+        return jnp.sum(jnp.exp(jnp.asarray(x).astype("float32")) * x)
+
+    found = checked(f, order=2, x=np.array([0.1, 0.7, -0.4]))
+    assert found.verdict == "pass" and all(c.verdict == "pass" for c in found.checks)
