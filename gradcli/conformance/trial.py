@@ -16,19 +16,20 @@ from gradcli.engine.ir.program import Jaxpr, sub_jaxprs
 from gradcli.engine.numeric import Estimate, Mover, difference
 from gradcli.engine.staging import make_jaxpr
 from gradcli.engine.tree import tree_leaves
+from gradcli.random import PRNGKeyArray, key_data
 
 Arrays = list[Any]
 
 
 def value_of(x: Any) -> Any:
     """A value of the engine as NumPy's; keys of random numbers as their words."""
-    x = getattr(x, "_base_array", x)
+    x = key_data(x) if isinstance(x, PRNGKeyArray) else x
     return np.asarray(raw(x))
 
 
 def inexact(x: Any) -> bool:
     """Whether something has a derivative: floats and complex numbers."""
-    return np.dtype(getattr(x, "dtype", object)).kind in "fc"
+    return getattr(getattr(x, "dtype", None), "kind", "") in ("f", "c")
 
 
 class Trial:

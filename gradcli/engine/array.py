@@ -15,6 +15,7 @@ import numpy as np
 
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.bfloat16 import BFLOAT16, as_text, rounded
+from gradcli.engine.ir.keys import KEY
 from gradcli.engine.ir.types import ArrayType, Shape, array_type, canonical_dtype, scalar_type
 from gradcli.engine.trace.source import user_location
 
@@ -206,10 +207,19 @@ class Array(Value):
         self.type = type_ if type_ is not None else array_type(value.shape, value.dtype)
 
     def concrete(self) -> Any:
-        """The NumPy value."""
+        """The NumPy value. Raises TypeError for random keys, which have none."""
+        self._no_key("number")
         return self.value
 
+    def _no_key(self, what: str) -> None:
+        if self.type.dtype is KEY:
+            raise fail(
+                "G207", f"random keys cannot become a {what}", location=user_location(), cls=TypeError,
+                hint="random.key_data(key) gives their words",
+            )  # fmt: skip
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        self._no_key("NumPy array")
         view = np.asarray(self.value, dtype=dtype)
         if copy:
             return view.copy()
@@ -219,12 +229,17 @@ class Array(Value):
         return view
 
     def __repr__(self) -> str:
+        if self.type.dtype is KEY:
+            words = np.asarray(self.value)[..., None].view(np.uint32)
+            return f"Array({self.shape}, dtype={KEY}) overlaying:\n{words}"
         text = np.array2string(np.asarray(self.value), separator=", ", prefix="Array(", formatter=self._format())
         weak = ", weak_type=True" if self.type.weak_type else ""
         shape = "" if self.size else f", shape={self.shape}"
         return f"Array({text}{shape}, dtype={self.dtype.name}{weak})"
 
     def __str__(self) -> str:
+        if self.type.dtype is KEY:
+            return repr(self)
         form = self._format()
         return str(self.value) if form is None else np.array2string(np.asarray(self.value), formatter=form)
 

@@ -14,6 +14,7 @@ from gradcli.engine.abstract import typed
 from gradcli.engine.array import Array, Value, constant, is_value, raw, type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.bfloat16 import BFLOAT16
+from gradcli.engine.ir.keys import KEY
 from gradcli.engine.ir.types import (
     FLOAT32,
     array_type,
@@ -87,7 +88,7 @@ def _from_nested(x: Any, dtype: Any) -> Any:
     if dtype is None:
         dtype = promote_types(*map(type_of, leaves))[0] if leaves else default_float()
     dtype = canonical_dtype(dtype)
-    if any(isinstance(leaf, Tracer) for leaf in leaves):
+    if dtype is KEY or any(isinstance(leaf, Tracer) for leaf in leaves):
         return _stacked(x, dtype)
     plain = _plain(x)
     return constant(np.array(plain), dtype) if dtype is BFLOAT16 else Array(np.array(plain, dtype=dtype))

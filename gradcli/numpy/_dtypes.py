@@ -21,7 +21,6 @@ character, flexible, object_ = np.character, np.flexible, np.object_
 integer, number, signedinteger, unsignedinteger = np.integer, np.number, np.signedinteger, np.unsignedinteger
 ComplexWarning = np.exceptions.ComplexWarning
 iinfo = np.iinfo
-dtype = np.dtype
 ndarray = Value
 
 
@@ -46,6 +45,20 @@ class ScalarType(type):
 
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, cls.dtype.type)
+
+
+class _AnyDtype(type):
+    """The class of ``dtype``: what it makes are NumPy's dtypes, and bfloat16."""
+
+    def __call__(cls, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        return np.dtype(dtype, *args, **kwargs) if args or kwargs else dtype_of(dtype)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return instance is BFLOAT16 or isinstance(instance, np.dtype)
+
+
+class dtype(metaclass=_AnyDtype):  # noqa: N801
+    """A dtype, of its name, its class or what NumPy takes for it."""
 
 
 def _scalar_type(name: str, of: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from gradcli import numpy as gnp
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.keys import KEY
 from gradcli.engine.trace.source import user_location
 
 NAMES = (
@@ -52,7 +53,7 @@ class KeyKind(Extended):
 
 def is_kind(dtype: Any, kind: Any) -> bool:
     """``issubdtype`` for these kinds, and for NumPy's. Raises TypeError for what is no dtype."""
-    own = KeyKind if getattr(dtype, "type", None) == "prng_key" else dtype  # keys may not be loaded
+    own = KeyKind if dtype is KEY else dtype
     if isinstance(own, type) and issubclass(own, _Kind):
         return isinstance(kind, type) and issubclass(own, kind)
     if isinstance(kind, type) and issubclass(kind, _Kind):

@@ -11,6 +11,7 @@ import numpy as np
 from gradcli.compat.jaxnames.avals import ShapedArray, shown
 from gradcli.engine.array import METHODS, PROPERTIES, Array, is_value, type_of
 from gradcli.engine.custom import as_value
+from gradcli.engine.ir.keys import KEY
 from gradcli.engine.trace.tracer import untraced
 from gradcli.engine.tree import tree_map
 
@@ -102,8 +103,8 @@ def device_put(x: Any, device: Any = None, **_: Any) -> Any:
 
 
 def device_get(x: Any) -> Any:
-    """The leaves as NumPy arrays; traced ones stay."""
-    return tree_map(lambda leaf: np.asarray(leaf) if type(leaf) is Array else leaf, x)
+    """The leaves as NumPy arrays; traced ones stay, and random keys."""
+    return tree_map(lambda leaf: np.asarray(leaf) if type(leaf) is Array and leaf.dtype is not KEY else leaf, x)
 
 
 def nothing(*_: Any, **__: Any) -> None:

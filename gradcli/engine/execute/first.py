@@ -16,7 +16,7 @@ from gradcli.engine.array import raw
 from gradcli.engine.execute import plain
 from gradcli.engine.ir.program import Eqn, Jaxpr, Literal
 from gradcli.engine.ir.types import ArrayType
-from gradcli.engine.transforms.narrow import uses_bfloat16
+from gradcli.engine.transforms.narrow import uses_stored
 
 CALLS = {
     "jit": "jaxpr", "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr", "remat2": "jaxpr",
@@ -30,7 +30,7 @@ _steps: dict[Any, Callable[..., Any] | None] = {}
 
 def first_run(jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any] | None:
     """The outputs for NumPy values or Python numbers, as NumPy's; None for a program that has to be compiled."""
-    if uses_bfloat16(jaxpr):
+    if uses_stored(jaxpr):
         return None
     try:
         with np.errstate(all="ignore"):

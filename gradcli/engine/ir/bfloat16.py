@@ -6,9 +6,11 @@ computed in float32 and rounded (``transforms/narrow``), as processors do that h
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
+
+from gradcli.engine.ir.stored import Stored
 
 
 def rounded(x: Any) -> Any:
@@ -45,30 +47,14 @@ class Scalar(np.float32):
         return BFLOAT16
 
 
-class Bfloat16:
-    """The dtype, with what the engine asks of NumPy's; ``seen``: whether any array has had it."""
+class Bfloat16(Stored):
+    """The dtype."""
 
     __slots__ = ()
-    seen: ClassVar[bool] = False
-    name = "bfloat16"
-    kind = "f"
-    itemsize = 2
-    type = Scalar
-
-    def __repr__(self) -> str:
-        return "dtype(bfloat16)"
-
-    def __str__(self) -> str:
-        return "bfloat16"
+    name, kind, itemsize, storage, type = "bfloat16", "f", 2, np.dtype(np.float32), Scalar
 
     def __reduce__(self) -> str:
         return "BFLOAT16"
-
-    def __eq__(self, other: object) -> bool:
-        return other is self or getattr(other, "dtype", other) is self or getattr(other, "name", other) == "bfloat16"
-
-    def __hash__(self) -> int:
-        return hash("bfloat16")
 
 
 BFLOAT16: Any = Bfloat16()

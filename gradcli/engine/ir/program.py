@@ -120,5 +120,5 @@ def sub_jaxprs(params: dict[str, Any]) -> list[tuple[str, Jaxpr]]:
         if isinstance(value, Jaxpr):
             found.append((key, value))
         elif isinstance(value, tuple) and value and isinstance(value[0], Jaxpr):
-            found.extend((f"{key}[{i}]", v) for i, v in enumerate(value))
+            found.extend((f"{key}[{i}]", v) for i, v in enumerate(value) if isinstance(v, Jaxpr))
     return found

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.errors import fail
-from gradcli.engine.ir.bfloat16 import BFLOAT16, Bfloat16
+from gradcli.engine.ir.bfloat16 import BFLOAT16
+from gradcli.engine.ir.keys import KEY
+from gradcli.engine.ir.stored import Stored
 from gradcli.engine.settings import settings
 
 Shape = tuple[int, ...]
@@ -21,14 +23,14 @@ BOOL, INT32, INT64, UINT32 = np.dtype(bool), np.dtype(np.int32), np.dtype(np.int
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 COMPLEX64, COMPLEX128 = np.dtype(np.complex64), np.dtype(np.complex128)
 
-_BFLOAT16: DType = BFLOAT16
 _SHORT = {
     "bool": "bool", "int8": "i8", "int16": "i16", "int32": "i32", "int64": "i64",
     "uint8": "u8", "uint16": "u16", "uint32": "u32", "uint64": "u64",
     "float16": "f16", "float32": "f32", "float64": "f64", "complex64": "c64", "complex128": "c128",
-    "bfloat16": "bf16",
+    "bfloat16": "bf16", "key<fry>": "key<fry>",
 }  # fmt: skip
-SUPPORTED = {BFLOAT16, *(np.dtype(name) for name in _SHORT if name != "bfloat16")}
+_OWN: dict[str, DType] = {"bfloat16": BFLOAT16, "key<fry>": KEY}
+SUPPORTED = {_OWN.get(name) or np.dtype(name) for name in _SHORT}
 
 
 class ArrayType:
@@ -40,12 +42,13 @@ class ArrayType:
     True
     """
 
-    __slots__ = ("dtype", "ndim", "shape", "size", "weak_type")
+    __slots__ = ("dtype", "is_stored", "ndim", "shape", "size", "weak_type")
     shape: Shape
     dtype: np.dtype[Any]
     weak_type: bool
     ndim: int
     size: int
+    is_stored: bool  # whether NumPy has no such dtype
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any], weak_type: bool) -> None:
         self.shape, self.dtype, self.weak_type = shape, dtype, weak_type
@@ -54,6 +57,7 @@ class ArrayType:
         for n in shape:
             size *= n
         self.size = size
+        self.is_stored = isinstance(dtype, Stored)
 
     def __repr__(self) -> str:
         return f"{_SHORT[self.dtype.name]}[{','.join(map(str, self.shape))}]"
@@ -103,8 +107,8 @@ def array_type(shape: Shape, dtype: Any, weak_type: bool = False) -> ArrayType:
                 hint="use bool, int, float or complex",
                 cls=TypeError,
             )
-        if dtype is BFLOAT16:
-            Bfloat16.seen = True
+        if isinstance(dtype, Stored):
+            Stored.seen = True
         plain = tuple(int(n) for n in shape)
         found = _interned.setdefault((plain, dtype, weak_type), ArrayType(plain, dtype, weak_type))
     return found
@@ -115,10 +119,13 @@ _NARROW: dict[str, DType] = {"float64": FLOAT32, "int64": INT32, "uint64": UINT3
 
 def dtype_of(x: Any) -> DType:
     """What a user means by a dtype: NumPy's, or bfloat16, which NumPy has not. Raises TypeError for what is none."""
-    if x is BFLOAT16 or getattr(x, "dtype", None) is BFLOAT16 or (isinstance(x, str) and x == "bfloat16"):
-        return _BFLOAT16
+    own = x if isinstance(x, Stored) else getattr(x, "dtype", None)
+    if isinstance(own, Stored):
+        return _OWN[own.name]
+    if isinstance(x, str) and x in _OWN:
+        return _OWN[x]
     found: DType = np.dtype(x)
-    return _BFLOAT16 if found.name == "bfloat16" else found  # another package may have registered one
+    return _OWN.get(found.name, found)  # another package may have registered a bfloat16
 
 
 def canonical_dtype(dtype: Any) -> DType:
@@ -166,6 +173,7 @@ _ABOVE = {
     "float*": ("float16", "bfloat16", "complex*"), "float16": ("float32",), "bfloat16": ("float32",),
     "float32": ("float64", "complex64"),
     "float64": ("complex128",), "complex*": ("complex64",), "complex64": ("complex128",), "complex128": (),
+    "key<fry>": (),
 }  # fmt: skip
 _WEAK_NODE = {"i": "int*", "u": "int*", "f": "float*", "c": "complex*"}
 
@@ -183,7 +191,8 @@ def _node(type_: ArrayType) -> str:
 def _join(nodes: frozenset[str]) -> str:
     common = frozenset.intersection(*(_upper(n) for n in nodes))
     least = [n for n in common if common == _upper(n)]
-    assert len(least) == 1, nodes
+    if len(least) != 1:
+        raise fail("G206", f"there is no dtype for {' and '.join(sorted(nodes))} together", cls=TypeError)
     return least[0]
 
 

@@ -41,7 +41,9 @@ def same_kind(name: str, types: Sequence[ArrayType], kinds: str) -> None:
             )  # fmt: skip
 
 
-_KINDS = {"b": "bool", "i": "integers", "u": "unsigned integers", "f": "floats", "c": "complex numbers"}
+_KINDS = {
+    "b": "bool", "i": "integers", "u": "unsigned integers", "f": "floats", "c": "complex numbers", "k": "random keys",
+}  # fmt: skip
 
 
 def same_type(name: str, kinds: str, result: Callable[[np.dtype[Any]], np.dtype[Any]] | None = None) -> Operation:
@@ -79,6 +81,7 @@ def batch_elementwise(
 # --- families -------------------------------------------------------------------------------------------------
 
 ALL, NUMBERS, INEXACT, REAL, ORDERED = "biufc", "iufc", "fc", "f", "biuf"
+MOVABLE = ALL + "k"  # what can be moved, chosen and compared: keys of random numbers too
 
 
 def _scalar(x: Any, like: ArrayType) -> Any:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import type_of
+from gradcli.engine.ir.stored import Stored
 from gradcli.engine.ir.types import INT64, ArrayType, Shape
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.define import REGISTRY, Primitive, is_linear
-from gradcli.engine.ops.families import ALL, NUMBERS
+from gradcli.engine.ops.families import MOVABLE, NUMBERS
 from gradcli.engine.ops.index_numpy import (
     GatherDimensionNumbers,
     GatherScatterMode,
@@ -87,7 +88,7 @@ def default_fill(dtype: np.dtype[Any]) -> Any:
         return math.nan
     if dtype.kind == "b":
         return True
-    info = np.iinfo(dtype)
+    info = np.iinfo(dtype.storage if isinstance(dtype, Stored) else dtype)
     return int(info.min if dtype.kind == "i" else info.max)
 
 
@@ -357,7 +358,7 @@ def _number_windows(update_shape: Shape, dimension_numbers: ScatterDimensionNumb
 scatter: Operation = define_scatter(
     "scatter",
     None,
-    ALL,
+    MOVABLE,
     "Overwrites a window of the operand for each index vector; of several updates of one element the last one stays.",
     _linear_scatter_jvp("scatter"),
     _scatter_transpose,

@@ -12,8 +12,8 @@ from gradcli.engine.errors import fail
 from gradcli.engine.ir.types import BOOL, ArrayType, array_type, broadcast_shapes
 from gradcli.engine.ops.define import Primitive, is_linear
 from gradcli.engine.ops.families import (
-    ALL,
     INEXACT,
+    MOVABLE,
     ORDERED,
     Operation,
     batch_elementwise,
@@ -31,8 +31,8 @@ def _to_bool(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return BOOL
 
 
-eq: Operation = nary("eq", np.equal, (), ALL, result=_to_bool)
-ne = nary("ne", np.not_equal, (), ALL, result=_to_bool)
+eq: Operation = nary("eq", np.equal, (), MOVABLE, result=_to_bool)
+ne = nary("ne", np.not_equal, (), MOVABLE, result=_to_bool)
 lt = nary("lt", np.less, (), ORDERED, result=_to_bool)
 le = nary("le", np.less_equal, (), ORDERED, result=_to_bool)
 gt = nary("gt", np.greater, (), ORDERED, result=_to_bool)
@@ -73,7 +73,7 @@ def _select_type(which: ArrayType, *cases: ArrayType) -> ArrayType:
         raise fail(
             "G206", f"select_n needs a bool or integer selector, got {which}", location=user_location(), cls=TypeError
         )
-    same_kind("select_n", cases, ALL)
+    same_kind("select_n", cases, MOVABLE)
     shape = broadcast_shapes(*[t.shape for t in cases])
     if which.shape and broadcast_shapes(which.shape, shape) != shape:
         shape = broadcast_shapes(which.shape, shape)

@@ -30,6 +30,7 @@ from gradcli.engine.ir.types import (
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.define import REGISTRY, Primitive
 from gradcli.engine.ops.dot import dot_general
+from gradcli.engine.ops.families import MOVABLE
 from gradcli.engine.ops.shape import broadcast_in_dim, expand_dims, squeeze, transpose
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import STATE, Tracer, bind, write_known
@@ -244,7 +245,7 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     """``x`` where the condition holds, else ``y``, broadcast together. A number as condition means ``!= 0``."""
     if type_of(condition).dtype.kind != "b":
         condition = not_equal(condition, 0)
-    x, y = _pair(x, y, "biufc", _any)
+    x, y = _pair(x, y, MOVABLE, _any)
     types = [type_of(v) for v in (condition, x, y)]
     condition, x, y = _aligned([condition, x, y], types)
     return e.select_n(condition, y, x)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.keys import KEY
 from gradcli.engine.ir.types import UINT32, ArrayType, Shape, array_type, broadcast_shapes
 from gradcli.engine.ops.define import Primitive, zero_jvp
 from gradcli.engine.ops.families import batch_elementwise, unary
@@ -283,3 +284,52 @@ def _unit_float_impl(bits: Any) -> Any:
 
 # Floats in [0, 1) from unsigned integers: as many leading bits as a mantissa holds, under the exponent of 1, less 1.
 unit_float = unary("unit_float", _unit_float_impl, None, "u", result=lambda dtype: np.dtype(f"f{dtype.itemsize}"))
+
+
+# --- typed keys -------------------------------------------------------------------------------------------------------
+
+
+def random_wrap(words: Any) -> Any:
+    """Typed keys from words u32[..., 2]. Raises TypeError for other arrays."""
+    return bind(random_wrap_p, words)
+
+
+def random_unwrap(keys: Any) -> Any:
+    """The words u32[..., 2] of typed keys. Raises TypeError for other arrays."""
+    return bind(random_unwrap_p, keys)
+
+
+def _wrap_type(words: ArrayType) -> ArrayType:
+    return array_type(_bits_type(words, 32, (), True).shape, KEY)
+
+
+def _unwrap_type(keys: ArrayType) -> ArrayType:
+    if keys.dtype is not KEY:
+        raise bad_shape(f"{keys} are no typed keys", "make one with random.key(seed)")
+    return array_type((*keys.shape, 2), UINT32)
+
+
+def _wrap_impl(words: Any) -> Any:
+    return np.ascontiguousarray(words).view(KEY.storage)[..., 0][()]
+
+
+def _unwrap_impl(keys: Any) -> Any:
+    return np.ascontiguousarray(keys).view(np.uint32).reshape((*np.shape(keys), 2))
+
+
+random_wrap_p = Primitive(
+    "random_wrap",
+    type_rule=_wrap_type,
+    impl=_wrap_impl,
+    jvp=zero_jvp(random_wrap),
+    batch=lambda size, args, dims: (random_wrap(moveaxis(args[0], dims[0], 0)), 0),
+    family="random",
+)
+random_unwrap_p = Primitive(
+    "random_unwrap",
+    type_rule=_unwrap_type,
+    impl=_unwrap_impl,
+    jvp=zero_jvp(random_unwrap),
+    batch=lambda size, args, dims: (random_unwrap(moveaxis(args[0], dims[0], 0)), 0),
+    family="random",
+)

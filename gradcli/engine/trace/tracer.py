@@ -29,8 +29,8 @@ from gradcli.engine.errors import (
     UnexpectedTracerError,
     fail,
 )
-from gradcli.engine.ir.bfloat16 import Bfloat16
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Note, Var
+from gradcli.engine.ir.stored import Stored
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.settings import settings
 from gradcli.engine.trace.collect import RareCollections
@@ -366,7 +366,8 @@ def write_known(primitive: Primitive, inputs: Sequence[Atom], trace: Trace, type
 
 def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
     """Applies a primitive to concrete values."""
-    out = primitive.type_rule(*[type_of(a) for a in args], **params)
+    types = [type_of(a) for a in args]
+    out = primitive.type_rule(*types, **params)
     for a in args:
         if type(a) is Tracer:
             raise fail(
@@ -375,8 +376,9 @@ def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) 
             )  # fmt: skip
     values = [a.value if type(a) is Array else raw(a) for a in args]
     with np.errstate(all="ignore"):
-        if Bfloat16.seen:
-            result = _narrow().run_narrow(primitive.run, out if primitive.multiple else [out], values, params)
+        if Stored.seen:
+            outs = out if primitive.multiple else [out]
+            result = _narrow().evaluated(primitive.run, types, outs, values, params)
         else:
             result = primitive.run(*values, **params)
     now = settings()
@@ -460,7 +462,7 @@ def _evaluate_into(eqn: Eqn, values: Sequence[Any], known: dict[Var, Any]) -> No
     if primitive.effect or any([v is None for v in values]):
         known.update(dict.fromkeys(eqn.outputs))
         return
-    results = _narrow().computed(eqn, values) if Bfloat16.seen else primitive.run(*values, **eqn.params)
+    results = _narrow().computed(eqn, values) if Stored.seen else primitive.run(*values, **eqn.params)
     if primitive.multiple:
         known.update(zip(eqn.outputs, results, strict=True))
     else:

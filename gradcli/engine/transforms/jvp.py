@@ -15,6 +15,7 @@ from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.shape import zeros
 from gradcli.engine.trace.tracer import STATE, bind, trace_closed
 from gradcli.engine.transforms.kept import kept
+from gradcli.engine.transforms.narrow import walkable
 from gradcli.engine.transforms.rules import RuleCache, evaluate_jaxpr, get, has_kinds, on_numbers, trace_rule
 
 Tangents = list[Any]
@@ -60,18 +61,23 @@ def _by_rule(primitive: Primitive, params: dict[str, Any], values: Sequence[Any]
 def jvp_values(jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[Any], Tangents]:
     """Outputs and their tangents (None: zero) of a program at ``primals`` along ``tangents``."""
     given = [t for t in tangents if t is not None]
+    plain, types = walkable(jaxpr), jaxpr.out_types
+    if plain is not None and on_numbers([*primals, *jaxpr.consts, *given]):
+        with np.errstate(all="ignore"):
+            outs, found = _walk_values(plain, primals, tangents)
+        return list(map(Array, outs, types)), found
     env: dict[Any, Any] = dict(zip(jaxpr.constvars, jaxpr.consts, strict=True))
     env.update(zip(jaxpr.inputs, primals, strict=True))
     dots: dict[Any, Any] = {v: t for v, t in zip(jaxpr.inputs, tangents, strict=True) if t is not None}
-    if on_numbers([*env.values(), *given]):
-        with np.errstate(all="ignore"):
-            return _walk_values(jaxpr, {v: raw(x) for v, x in env.items()}, {v: raw(x) for v, x in dots.items()})
     return _walk_traced(jaxpr, env, dots)
 
 
-def _walk_values(jaxpr: Jaxpr, env: dict[Any, Any], dots: dict[Any, Any]) -> tuple[list[Any], Tangents]:
-    """The walk on NumPy values."""
+def _walk_values(jaxpr: Jaxpr, primals: Sequence[Any], along: Sequence[Any]) -> tuple[list[Any], Tangents]:
+    """The walk on NumPy values: outputs are NumPy's."""
     table = JVPS.table()
+    env: dict[Any, Any] = dict(zip(jaxpr.constvars, map(raw, jaxpr.consts), strict=True))
+    env.update(zip(jaxpr.inputs, map(raw, primals), strict=True))
+    dots: dict[Any, Any] = {v: raw(t) for v, t in zip(jaxpr.inputs, along, strict=True) if t is not None}
     for eqn in jaxpr.eqns:
         values = [a.value if type(a) is Literal else env[a] for a in eqn.inputs]
         tangents = [dots.get(a) for a in eqn.inputs]
@@ -89,7 +95,7 @@ def _walk_values(jaxpr: Jaxpr, env: dict[Any, Any], dots: dict[Any, Any]) -> tup
             env[var] = raw(out)
             if dot is not None:
                 dots[var] = raw(dot)
-    outs: list[Any] = [Array(a.value if type(a) is Literal else env[a], a.type) for a in jaxpr.outputs]
+    outs: list[Any] = [a.value if type(a) is Literal else env[a] for a in jaxpr.outputs]
     return outs, [Array(dots[a], a.type.strong()) if a in dots else None for a in jaxpr.outputs]
 
 

@@ -19,6 +19,7 @@ from gradcli.engine.record import record
 from gradcli.engine.trace.collect import RareCollections
 from gradcli.engine.trace.tracer import STATE, Trace, Tracer, trace_closed
 from gradcli.engine.transforms.kept import kept
+from gradcli.engine.transforms.narrow import walkable
 from gradcli.engine.transforms.rules import evaluate_jaxpr, get, has_kinds, on_numbers, target, write_again
 from gradcli.engine.transforms.split import SPLITS, OneLinear, Reading, Split, apply_rule
 from gradcli.engine.transforms.transpose import Cotangents
@@ -166,7 +167,9 @@ def _tangent(dots: dict[Var, Any], var: Any) -> Any:
 
 def linearize_values(jaxpr: Jaxpr, primals: Sequence[Any], active: Sequence[bool]) -> tuple[list[Any], Linear]:
     """Outputs at ``primals`` and the linear map from the active inputs' tangents to the outputs' tangents."""
-    concrete = on_numbers([*primals, *jaxpr.consts])
+    plain, types = walkable(jaxpr), jaxpr.out_types
+    concrete = plain is not None and on_numbers([*primals, *jaxpr.consts])
+    jaxpr = plain if concrete and plain is not None else jaxpr
     inputs = [v for v, a in zip(jaxpr.inputs, active, strict=True) if a]
     linear = Linear(inputs, concrete)
     live: set[Any] = set(inputs)
@@ -174,7 +177,8 @@ def linearize_values(jaxpr: Jaxpr, primals: Sequence[Any], active: Sequence[bool
     env.update(zip(jaxpr.inputs, primals, strict=True))
     if concrete:
         with np.errstate(all="ignore"), RareCollections():
-            outs = _walk_values(jaxpr, {v: raw(x) for v, x in env.items()}, live, linear)
+            values = _walk_values(jaxpr, {v: raw(x) for v, x in env.items()}, live, linear)
+            outs = list(map(Array, values, types))
     else:
         outs = _walk_traced(jaxpr, env, live, linear)
     linear.outputs, linear.out_active = jaxpr.outputs, tuple(o in live for o in jaxpr.outputs)
@@ -213,7 +217,7 @@ def _walk_values(jaxpr: Jaxpr, env: dict[Any, Any], live: set[Any], linear: Line
             arrays = [Array(v, a.type) for v, a in zip(values, inputs, strict=True)]
             outs = _keep_rule(eqn, arrays, active, live, linear)
             env.update(zip(eqn.outputs, map(raw, outs), strict=True))
-    return [Array(a.value if type(a) is Literal else env[a], a.type) for a in jaxpr.outputs]
+    return [a.value if type(a) is Literal else env[a] for a in jaxpr.outputs]
 
 
 def _walk_traced(jaxpr: Jaxpr, env: dict[Any, Any], live: set[Any], linear: Linear) -> list[Any]:

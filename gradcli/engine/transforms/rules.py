@@ -12,7 +12,6 @@ from typing import Any, Generic, TypeVar
 
 from gradcli.engine.array import Array, raw
 from gradcli.engine.execute.interpret import interpret
-from gradcli.engine.ir.bfloat16 import Bfloat16
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Var
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import Primitive
@@ -97,7 +96,7 @@ def target(values: Sequence[Any]) -> Trace | None | bool:
 
 def on_numbers(values: Sequence[Any]) -> bool:
     """Whether a walk may compute with NumPy values, past ``bind``: nothing is traced, no result to be looked at."""
-    return target(values) is None and not settings().checks_values and not Bfloat16.seen
+    return target(values) is None and not settings().checks_values
 
 
 def evaluate_jaxpr(jaxpr: Jaxpr, args: Sequence[Any], source: Source | None = None) -> list[Any]:

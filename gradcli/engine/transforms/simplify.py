@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine.array import Array, raw
-from gradcli.engine.ir.bfloat16 import BFLOAT16
 from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Literal, Var, sub_jaxprs
+from gradcli.engine.ir.stored import Stored
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import REGISTRY
 from gradcli.engine.trace.collect import RareCollections
@@ -240,7 +240,7 @@ class Simplifier(View):
         type_ = eqn.outputs[0].type
         if type_.size > MAX_FOLDED or eqn.primitive.family not in _FOLDED or eqn.primitive.name in _ONCE_EACH:
             return None
-        if type_.dtype is BFLOAT16:
+        if isinstance(type_.dtype, Stored):
             return None
         with np.errstate(all="ignore"):
             value = eqn.primitive.impl(*values, **eqn.params)
