@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradcli import random
-from gradcli.engine.api import grad, jacfwd, jit, make_jaxpr, vmap
+import gradcli.numpy as gnp
+from gradcli import lax, random
+from gradcli.engine.api import custom_vjp, grad, jacfwd, jit, make_jaxpr, vmap
 from gradcli.engine.array import raw
 from gradcli.engine.control.scan import scan
 from gradcli.engine.settings import override
-from gradcli.engine.tree import tree_leaves
+from gradcli.engine.tree import tree_leaves, tree_map
 
 
 def same(x: Any, y: Any) -> None:
@@ -177,3 +178,60 @@ def test_gradients_against_jax(name: str, args: tuple[float, ...]) -> None:
 def test_the_program_says_what_is_drawn() -> None:
     text = str(make_jaxpr(lambda k: random.normal(k, (3,)))(random.key(0)))
     assert "random_bits[" in text and "bit_width=64" in text and "erf_inv" in text
+
+
+def test_keys_are_leaves() -> None:
+    keys = random.split(random.key(3), 4)
+    words = raw(random.key_data(keys))
+    tree = {"a": keys[0], "b": keys[1]}
+    drawn = tree_map(lambda x, k: random.normal(k, x.shape), {"a": np.zeros(2), "b": np.zeros(3)}, tree)
+    same(drawn["b"], random.normal(keys[1], (3,)))
+    mask = np.array([True, False, True, False])
+    for found, expected in (
+        (gnp.stack([keys[0], keys[2]]), words[[0, 2]]),
+        (gnp.array([keys[1], keys[3]]), words[[1, 3]]),
+        (gnp.concatenate([keys, keys[:1]]), words[[0, 1, 2, 3, 0]]),
+        (gnp.where(mask, keys, keys[::-1]), np.where(mask[:, None], words, words[::-1])),
+        (keys.at[1].set(keys[0]), words[[0, 0, 2, 3]]),
+        (gnp.broadcast_to(keys[0], (2,)), words[[0, 0]]),
+    ):
+        same(random.key_data(found), expected)
+    with pytest.raises(TypeError, match="add does not accept dtype key<fry>"):
+        lax.add(keys, keys)
+    with pytest.raises(TypeError, match="no dtype for"):
+        gnp.concatenate([keys, gnp.zeros(2)])
+
+
+def test_programs_hold_keys() -> None:
+    program = str(make_jaxpr(lambda k: random.key_data(k))(random.key(0)))
+    assert program.split() == "{ lambda ; a:key<fry>[]. let b:u32[2] = random_unwrap a in (b,) }".split()
+
+    def walk(k: Any, x: Any) -> Any:
+        def body(c: Any) -> Any:
+            i, k, total = c
+            k, last = random.split(k)
+            return i + 1, k, total + x * random.normal(last)
+
+        k = lax.cond(x > 0, lambda k: random.fold_in(k, 1), lambda k: k, k)
+        return lax.fori_loop(0, 3, lambda _, c: body(c), (0, k, 0.0))[2]
+
+    k = random.key(5)
+    expected, moving = 0.0, random.fold_in(k, 1)
+    for _ in range(3):
+        moving, last = random.split(moving)
+        expected += float(random.normal(last))
+    for f in (walk, jit(walk)):
+        np.testing.assert_allclose(float(f(k, 2.0)), 2 * expected, rtol=1e-12)
+        np.testing.assert_allclose(float(grad(f, argnums=1)(k, 2.0)), expected, rtol=1e-12)
+        np.testing.assert_allclose(float(jacfwd(f, argnums=1)(k, 2.0)), expected, rtol=1e-12)
+
+
+def test_rules_of_users_get_keys() -> None:
+    @custom_vjp
+    def noisy(x: Any, k: Any) -> Any:
+        return x * random.normal(k)
+
+    noisy.defvjp(lambda x, k: (noisy(x, k), k), lambda k, g: (g * random.normal(k), None))
+    k = random.key(7)
+    for f in (grad(noisy), jit(grad(noisy)), lambda x, k: vmap(grad(noisy), (None, 0))(x, k[None])[0]):
+        np.testing.assert_allclose(float(f(2.0, k)), float(random.normal(k)), rtol=1e-12)
