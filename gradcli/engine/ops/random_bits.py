@@ -310,7 +310,7 @@ def _unwrap_type(keys: ArrayType) -> ArrayType:
 
 
 def _wrap_impl(words: Any) -> Any:
-    return np.ascontiguousarray(words).view(KEY.storage)[..., 0][()]
+    return np.ascontiguousarray(words).view(np.uint64)[..., 0][()]
 
 
 def _unwrap_impl(keys: Any) -> Any:
