@@ -10,7 +10,7 @@ import functools
 import types
 from typing import Any
 
-from gradcli.compat.jaxnames import absent, programs
+from gradcli.compat.jaxnames import absent, earlier, programs
 from gradcli.compat.jaxnames import config as options
 from gradcli.compat.jaxnames import devices as where
 from gradcli.compat.jaxnames.config import config as config
@@ -176,7 +176,7 @@ def _sources(name: str) -> list[str]:
 @functools.cache
 def modules() -> Standins:
     """Every module by its full name."""
-    where.install_methods()
+    where.install_methods(earlier.METHODS)
     programs.install_names()
     own = _own_members()
     names = dict.fromkeys([
@@ -186,14 +186,12 @@ def modules() -> Standins:
         "_src.compiler", "_src.xla_bridge",
     ])  # fmt: skip
     names.pop("jax")
-    table: list[types.ModuleType] = [
-        Standin("jax", ["gradcli.engine.api", "gradcli"], _LATER["jax"], **_root_members())
-    ]
-    table += [
-        (_Lax if n == "lax" else Standin)(f"jax.{n}", _sources(n), _LATER.get(n), **own.get(n, {})) for n in names
-    ]
+    later = {n: {**earlier.MEMBERS.get(n, {}), **_LATER.get(n, {})} for n in names | {"jax": None}}
+    table: list[types.ModuleType] = [Standin("jax", ["gradcli.engine.api", "gradcli"], later["jax"], **_root_members())]
+    table += [(_Lax if n == "lax" else Standin)(f"jax.{n}", _sources(n), later[n], **own.get(n, {})) for n in names]
     found = Standins(table)
-    for name, public in _PRIVATE.items():
-        dict.__setitem__(found, f"jax._src.{name}", found[f"jax.{public}" if public else "jax"])
+    others = {f"_src.{name}": public for name, public in _PRIVATE.items()} | earlier.MODULES
+    for name, public in others.items():
+        dict.__setitem__(found, f"jax.{name}", found[f"jax.{public}" if public else "jax"])
     found["jax.version"].__dict__["__version__"] = VERSION
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -152,15 +152,15 @@ def is_array_leaf(x: Any) -> bool:
     return is_value(x)
 
 
-def install_methods() -> None:
-    """Gives values the methods and properties of JAX's arrays that say where they are."""
+def install_methods(others: Mapping[str, Callable[..., Any]]) -> None:
+    """Gives values the methods and properties of JAX's arrays that say where they are, and these other methods."""
     ShapedArray.sharding = SingleDeviceSharding()
     given: dict[str, Callable[..., Any]] = {
         "block_until_ready": lambda self: self, "copy_to_host_async": nothing, "devices": lambda self: {CPU},
         "is_deleted": lambda self: False, "delete": nothing, "is_ready": lambda self: True,
         "to_device": lambda self, device=None, **_: self,
     }  # fmt: skip
-    for name, method in given.items():
+    for name, method in {**given, **others}.items():
         METHODS.setdefault(name, method)
     read: dict[str, Callable[..., Any]] = {
         "device": lambda self: CPU, "sharding": lambda self: SingleDeviceSharding(), "committed": lambda self: False,
