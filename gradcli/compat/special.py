@@ -409,7 +409,10 @@ def shown(name: str, space: str = "numpy") -> Callable[..., Any]:
 
 def _present(x: Any) -> Any:
     if isinstance(x, (list, tuple)):
-        return type(x)([_present(item) for item in x])
+        items = [_present(item) for item in x]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
+    if type(x) is dict:
+        return {key: _present(value) for key, value in x.items()}
     if not isinstance(x, Boxed):
         return x
     value = x.read()

@@ -91,3 +91,8 @@ def test_rules_by_their_first_names(rule: str) -> None:
     np.testing.assert_allclose(value, 2.0 * np.sin(1.0), rtol=1e-6)
     np.testing.assert_allclose(slopes, (20.0, 1.0), rtol=1e-6)
     np.testing.assert_allclose(plain, (2.0 * np.cos(1.0), np.sin(1.0)), rtol=1e-6)
+
+
+def test_an_argument_without_a_rule_has_a_zero_gradient() -> None:
+    rule = "defvjp(f, None, lambda ct, ans, x, y: ct * x)"
+    assert standin(f"{RULES}\n{rule}\nresult = jax.grad(f, (0, 1))(3.0, 2.0)")["result"] == (0.0, 3.0)

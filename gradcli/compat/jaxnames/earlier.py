@@ -79,12 +79,15 @@ def defvjp_all(fun: custom_transforms, custom_vjp: Callable[..., Any]) -> None:
     fun.run = custom_gradient(custom_vjp)
 
 
-def defvjp(fun: custom_transforms, *vjprules: Callable[..., Any]) -> None:
-    """Sets a rule for each argument: given the cotangent, the result and the arguments, it returns its cotangent."""
+def defvjp(fun: custom_transforms, *vjprules: Callable[..., Any] | None) -> None:
+    """Sets a rule for each argument: given the cotangent, the result and the arguments, it returns its cotangent.
+
+    None says that it is zero.
+    """
 
     def rule(*args: Any) -> tuple[Any, Callable[..., Any]]:
         ans = fun.fun(*args)
-        return ans, lambda g: tuple(vjp(g, ans, *args) for vjp in vjprules)
+        return ans, lambda g: tuple(None if vjp is None else vjp(g, ans, *args) for vjp in vjprules)
 
     defvjp_all(fun, rule)
 

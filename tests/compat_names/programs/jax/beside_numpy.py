@@ -1,5 +1,7 @@
 """NumPy's functions on arrays that are known give NumPy's arrays, which can be written to."""
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 import numpy as np
 
@@ -16,6 +18,17 @@ try:
     changed = True
 except TypeError:
     changed = False
+
+
+class Solution(NamedTuple):
+    value: object
+    steps: object
+
+
+filled = np.zeros(4)
+filled[:] = x
+np.testing.assert_array_equal(Solution(filled, x * 2), Solution(x, np.multiply(filled, 2)))
+np.testing.assert_equal(Solution(filled, {"n": filled}), Solution(filled, {"n": filled.copy()}))
 result = {
     "copied": copied,
     "stacked": stacked,
