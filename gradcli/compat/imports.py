@@ -11,6 +11,7 @@ import builtins
 import functools
 import importlib
 import importlib.machinery
+import importlib.util
 import linecache
 import sys
 import threading
@@ -70,6 +71,8 @@ def _missing(name: str, table: Mapping[str, types.ModuleType]) -> ImportError:
     known = dir(table[parent]) if parent in table else list(table)
     close = get_close_matches(last if parent in table else name, known, 1)
     hint = f"; the nearest name that is: {close[0]}" if close else ""
+    if parent.startswith("scipy") and importlib.util.find_spec("scipy") is None:
+        hint = ", and SciPy is not installed" + hint
     return ImportError(f"gradcli does not provide {name}{hint}", name=name)
 
 

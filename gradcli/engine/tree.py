@@ -45,7 +45,10 @@ class TreeDef:
     ) -> None:
         self.type, self.kind, self.data, self.parts, self.labels = type_, kind, data, children, tuple(labels)
         self.num_leaves: int = 1 if type_ is None else sum(c.num_leaves for c in children)
-        self._hash = hash((type_, data, children))
+        try:
+            self._hash = hash((type_, data, children))
+        except TypeError:  # static data of a class of the user's, a dict say, that can be compared alone
+            self._hash = hash((type_, children))
 
     def __hash__(self) -> int:
         return self._hash

@@ -135,3 +135,25 @@ def test_names_against_jax() -> None:
     assert {n for n in public if not hasattr(tree_util, n)} <= {
         "KeyEntry", "default_registry", "flatten_one_level", "flatten_one_level_with_keys", "is_tree_node"
     }  # fmt: skip
+
+
+class Container:
+    def __init__(self, *params: Any, **config: Any) -> None:
+        self.params, self.config = params, config
+
+
+def test_static_data_need_not_have_a_hash() -> None:
+    tree_util.register_pytree_node(Container, lambda c: (c.params, c.config), lambda config, p: Container(*p, **config))
+    traced: list[str] = []
+
+    @gradcli.jit
+    def energy(c: Container) -> Any:
+        traced.append(c.config["kind"])
+        return c.params[0] ** (2 if c.config["kind"] == "square" else 3)
+
+    for _ in range(2):
+        assert float(energy(Container(3.0, kind="square"))) == 9.0
+        assert float(energy(Container(3.0, kind="cube"))) == 27.0
+    assert traced == ["square", "cube"]
+    assert gradcli.grad(energy)(Container(3.0, kind="cube")).params == (27.0,)
+    assert tree_util.tree_structure(Container(1.0)) != tree_util.tree_structure(Container(1.0, kind="cube"))
