@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import type_of
+from gradcli.engine.array import raw, type_of
+from gradcli.engine.control.loop import fori_loop
 from gradcli.engine.ir.types import broadcast_shapes as _broadcast
 from gradcli.engine.ir.types import canonical_dtype
 from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.dot import dot_general
-from gradcli.engine.ops.index import gather, scatter
+from gradcli.engine.ops.index import gather, scatter_add
 from gradcli.engine.ops.index_numpy import GatherDimensionNumbers
 from gradcli.engine.ops.pieces import barrier
 from gradcli.engine.ops.reduce import cumsum
 from gradcli.engine.ops.sort import sort, top_k
+from gradcli.engine.trace.tracer import Tracer, untraced
 from gradcli.engine.tree import tree_flatten, tree_map, tree_unflatten
 from gradcli.numpy import _creation as creation
 from gradcli.numpy._base import type_error, value_error
+from gradcli.numpy._reductions import max as largest
 
 
 def select(pred: Any, on_true: Any, on_false: Any) -> Any:
@@ -291,14 +295,27 @@ def scatter_apply(
     operand: Any, scatter_indices: Any, func: Callable[[Any], Any], dimension_numbers: Any, *,
     update_shape: Sequence[int] = (), indices_are_sorted: bool = False, unique_indices: bool = False, mode: Any = None,
 ) -> Any:  # fmt: skip
-    """``func`` applied once to every element that ``scatter_indices`` name (named twice, it is still applied once).
+    """``func`` applied to every element that ``scatter_indices`` name, as often as they name it.
 
     update_shape: the shape of the updates that would be scattered there.
     """
     t = type_of(operand)
-    ones = creation.full(tuple(update_shape), 1, np.int32)
-    hit = scatter(
-        creation.full(t.shape, 0, np.int32), scatter_indices, ones, dimension_numbers,
-        indices_are_sorted=indices_are_sorted, unique_indices=unique_indices, mode=mode,
-    )  # fmt: skip
-    return e.select_n(e.ne(hit, np.int32(0)), operand, func(operand))
+    with nullcontext() if isinstance(scatter_indices, Tracer) else untraced():
+        times = scatter_add(
+            np.zeros(t.shape, np.int32), scatter_indices, np.ones(tuple(update_shape), np.int32), dimension_numbers,
+            indices_are_sorted=indices_are_sorted, unique_indices=unique_indices, mode=mode,
+        )  # fmt: skip
+    return repeated(func, operand, times)
+
+
+def repeated(func: Callable[[Any], Any], x: Any, times: Any) -> Any:
+    """``func`` applied to each element of an array as often as ``times``, of the same shape, says."""
+
+    def again(i: Any, x: Any) -> Any:
+        return e.select_n(e.gt(times, i), x, e.convert_element_type(func(x), type_of(x).dtype))
+
+    if isinstance(times, Tracer):
+        return fori_loop(np.int32(0), largest(times, initial=0), again, x)
+    for i in range(int(np.max(raw(times), initial=0))):
+        x = again(np.int32(i), x)
+    return x

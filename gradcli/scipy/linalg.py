@@ -32,6 +32,7 @@ from gradcli.engine.ops.shape import expand_dims, reshape
 from gradcli.numpy import _linalg_factors, _linalg_solve
 from gradcli.numpy._base import type_error, unsupported, value_error
 from gradcli.numpy._shapes import broadcast_to
+from gradcli.scipy._linalg_any import funm as funm
 from gradcli.scipy._linalg_functions import expm as expm
 from gradcli.scipy._linalg_functions import expm_frechet as expm_frechet
 from gradcli.scipy._linalg_functions import polar as polar
@@ -319,8 +320,8 @@ def qr_multiply(
 
 __all__ = [
     "block_diag", "cho_factor", "cho_solve", "cholesky", "circulant", "companion", "convolution_matrix", "det", "dft",
-    "eigh", "eigh_tridiagonal", "expm", "expm_frechet", "fiedler", "fiedler_companion", "hadamard", "hankel", "helmert",
-    "hessenberg", "hilbert", "inv", "invhilbert", "invpascal", "leslie", "lu", "lu_factor", "lu_solve", "pascal",
-    "polar", "qr", "qr_multiply", "rsf2csf", "schur", "solve", "solve_sylvester", "solve_triangular", "sqrtm", "svd",
-    "toeplitz",
+    "eigh", "eigh_tridiagonal", "expm", "expm_frechet", "fiedler", "fiedler_companion", "funm", "hadamard", "hankel",
+    "helmert", "hessenberg", "hilbert", "inv", "invhilbert", "invpascal", "leslie", "lu", "lu_factor", "lu_solve",
+    "pascal", "polar", "qr", "qr_multiply", "rsf2csf", "schur", "solve", "solve_sylvester", "solve_triangular", "sqrtm",
+    "svd", "toeplitz",
 ]  # fmt: skip

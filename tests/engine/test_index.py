@@ -464,3 +464,17 @@ def test_out_of_bounds_against_jax(jax: Any) -> None:
             np.testing.assert_array_equal(raw(getattr(Array(x).at[far], method)(2.0, mode=mode)), theirs)
 
 
+
+
+def test_apply_as_often_as_an_index_names_an_element() -> None:
+    def twice(x: Any, i: Any) -> Any:
+        return x.at[i].apply(lambda v: v**2 + 1)
+
+    x, places = np.array([0.5, 2.0, 3.0, 4.0]), np.array([1, 1, 2])
+    expected = [0.5, (2.0**2 + 1) ** 2 + 1, 10.0, 4.0]
+    np.testing.assert_array_equal(raw(twice(Array(x), places)), expected)
+    np.testing.assert_array_equal(raw(jit(twice)(x, places)), expected)
+    np.testing.assert_array_equal(raw(jit(lambda x: twice(x, places))(x)), expected)
+    slope = grad(lambda x: e.sin(twice(x, places)).sum())(x)
+    d = np.array([1.0, 2 * (2.0**2 + 1) * 2 * 2.0, 6.0, 1.0])
+    np.testing.assert_allclose(raw(slope), np.cos(expected) * d, rtol=1e-12)

@@ -88,6 +88,8 @@ FUNCTIONS = [
     *[Case("expm", (a,)) for a in (NEAR, 3 * S, MANY)],
     Case("expm_frechet", (NEAR, real((3, 3))), {"compute_expm": False}),
     Case("sqrtm", (POS,), order=0, why=ONCE, single=1e-3),
+    *[Case("funm", (a,), call=lambda f, x: f(x, home(f, "numpy").cos), single=1e-3, jax=False, complex=False)
+      for a in (S, C)],  # there without derivative
     Case("block_diag", (S, B, V[None])),
     Case("toeplitz", (V, real((4,)))),
     *[Case(n, (V,)) for n in ("circulant", "hankel", "fiedler")],

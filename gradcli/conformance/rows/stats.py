@@ -43,8 +43,6 @@ def of(name: str, points: Any, parameters: tuple[float, ...]) -> list[Row]:
         once = name in ("beta", "chi2", "gamma") and function in ("cdf", "logcdf", "sf", "logsf")
         given = arrays if function == "entropy" else (x, *arrays)
         options: dict[str, Any] = {"order": 1, "why": BY_SHAPE} if once else {}
-        if function == "entropy":
-            options = {"order": 1, "why": "the second derivative is nan, of a branch for other rates"}
         options["jax"] = function not in NOT_IN_JAX.get(name, ())
         found.append(case(function, given, complex=False, **options))
     return found

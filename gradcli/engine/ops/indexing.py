@@ -9,6 +9,8 @@ from __future__ import annotations
 import builtins
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ from gradcli.engine.ops.index_numpy import GatherScatterMode, scatter_numbers
 from gradcli.engine.ops.index_plan import Index, Integer, Plan, Range, out_of_bounds, parse, plan
 from gradcli.engine.ops.scatter import scatter_max, scatter_min, scatter_mul
 from gradcli.engine.trace.source import user_location, user_source
-from gradcli.engine.trace.tracer import STATE, Tracer, bind, tracing
+from gradcli.engine.trace.tracer import STATE, Tracer, bind, tracing, untraced
 
 Mode = str | GatherScatterMode | None
 Function = Callable[..., Any]
@@ -336,7 +338,13 @@ class AtIndex:
         return self._update(values, scatter, options)
 
     def apply(self, func: Function, **options: Any) -> Any:
-        """``x[index] = func(x[index])``, once for each element even where an index repeats."""
+        """``x[index] = func(x[index])``, as often as the index names an element."""
+        parts = self.index if isinstance(self.index, tuple) else (self.index,)
+        with nullcontext() if any(isinstance(p, Tracer) for p in parts) else untraced():
+            zeros = np.zeros(self.array.shape, np.int32)
+            times = self._update(np.int32(1), scatter_add, options, zeros)
+        if isinstance(times, Tracer) or np.max(raw(times), initial=0) > 1:
+            return import_module("gradcli.lax._functions").repeated(func, self.array, times)
         reading = {k: v for k, v in options.items() if k != "mode"}
         return self._update(func(get(self.array, self.index, "clip", **_options(reading))), scatter, options)
 

@@ -9,6 +9,7 @@ from gradcli.numpy import arange, broadcast_to, floor, log, round, where
 from gradcli.scipy.special import entr, gammaincc, gammaln, xlogy
 from gradcli.scipy.stats._base import INF, floats, mass, only_where
 
+_LEAST = 1e-30
 _TERMS = 250  # those beyond are nothing for a mean below 100
 
 
@@ -39,4 +40,6 @@ def entropy(mu: Any, loc: Any = 0) -> Any:
     probabilities = pmf(arange(_TERMS, dtype=mu.dtype), only_where(small, mu, 1.0)[..., None])
     large = only_where(~small, mu, 100.0)
     series = 1 / (12 * large) + 1 / (24 * large**2) + 19 / (360 * large**3)
-    return where(small, entr(probabilities).sum(-1), 0.5 * log(2 * math.pi * math.e * large) - series)
+    seen = probabilities > _LEAST  # logarithms of 0 have no derivative that a product with 0 would make harmless
+    terms = where(seen, entr(only_where(seen, probabilities, 1.0)), 0.0)
+    return where(small, terms.sum(-1), 0.5 * log(2 * math.pi * math.e * large) - series)
