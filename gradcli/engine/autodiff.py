@@ -6,16 +6,15 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from gradcli.engine.array import Array, Value, type_of
 from gradcli.engine.control.common import trace_tree
-from gradcli.engine.custom import as_value
+from gradcli.engine.custom import FLOAT0, as_value
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.elementwise import convert_element_type, stop_gradient_value
 from gradcli.engine.ops.shape import zeros
+from gradcli.engine.pullback import VJP, Point, instantiated
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.transforms.jvp import jvp_values
 from gradcli.engine.transforms.linearize import Linear, linearize_values
@@ -169,18 +168,7 @@ def vjp(fun: Function, *primals: Any, has_aux: bool = False, reduce_axes: Any = 
 def vjp_of(fun: Function, primals: Sequence[Any], has_aux: bool) -> Any:
     leaves, in_tree = flat_values(tuple(primals))
     at = _Linearized(fun, leaves, in_tree, has_aux)
-    types = [type_of(o) for o in at.outs[: at.count]]
-
-    def pull(cotangent: Any) -> Any:
-        cts, ct_tree = flat_values(cotangent)
-        if ct_tree != at.out_tree:
-            raise fail("G210", f"the cotangent's structure {ct_tree} is not the output's {at.out_tree}", cls=ValueError)
-        for ct, t in zip(cts, types, strict=True):
-            if ct.shape != t.shape:
-                raise fail("G206", f"a cotangent of shape {ct.shape} was given for an output {t}", cls=ValueError)
-        cast = [convert_element_type(c, t.dtype) if c.dtype != t.dtype else c for c, t in zip(cts, types, strict=True)]
-        return at.pulled(cast)
-
+    pull = VJP(at.point, (at.linear, leaves))
     return (at.value(), pull, at.aux()) if has_aux else (at.value(), pull)
 
 
@@ -188,12 +176,13 @@ class _Linearized:
     """A function at a point: its outputs, the ``count`` first of them those of the result, and its linear map."""
 
     def __init__(self, fun: Function, leaves: Sequence[Any], in_tree: TreeDef, has_aux: bool) -> None:
-        self.leaves, self.in_tree = leaves, in_tree
-        jaxpr, out_tree = trace_tree(fun, in_tree, [x.type for x in leaves], name_of(fun), leaves)
+        types = [x.type for x in leaves]
+        jaxpr, out_tree = trace_tree(fun, in_tree, types, name_of(fun), leaves)
         self.out_tree, self.aux_tree = _split_aux(out_tree, has_aux)
         self.count = self.out_tree.num_leaves
-        self.active = [x.type.is_float for x in leaves]
-        self.outs, self.linear = linearize_values(jaxpr, leaves, self.active)
+        self.outs, self.linear = linearize_values(jaxpr, leaves, [t.is_float for t in types])
+        outputs = [type_of(o) for o in self.outs[: self.count]]
+        self.point = Point(in_tree, types, self.out_tree, outputs, len(self.outs))
 
     def value(self) -> Any:
         """The result."""
@@ -206,11 +195,7 @@ class _Linearized:
 
     def pulled(self, cotangents: Sequence[Any]) -> Any:
         """The cotangents of the arguments for those of the result."""
-        found = iter(self.linear.pull_back([*cotangents, *[None] * (len(self.outs) - self.count)]))
-        flat = [next(found) if a else None for a in self.active]
-        return tree_unflatten(
-            self.in_tree, [_instantiated(ct, x.type) for ct, x in zip(flat, self.leaves, strict=True)]
-        )
+        return self.point.tree_of(self.linear.pull_back([*cotangents, *[None] * (len(self.outs) - self.count)]))
 
 
 def _split_aux(tree: TreeDef, has_aux: bool) -> tuple[TreeDef, TreeDef | None]:
@@ -219,20 +204,6 @@ def _split_aux(tree: TreeDef, has_aux: bool) -> tuple[TreeDef, TreeDef | None]:
     if tree.type is not tuple or len(tree.parts) != 2:
         raise fail("G208", f"with has_aux the function must return a pair (value, aux), not {tree}", cls=TypeError)
     return tree.parts[0], tree.parts[1]
-
-
-FLOAT0 = np.dtype([("float0", np.void, 0)])
-
-
-def _instantiated(x: Any, t: ArrayType) -> Any:
-    """A (co)tangent written out: zeros for None, and JAX's float0 zeros for types that have no tangents.
-
-    That of a weak value is weak, as it is of a Python number: it decides no dtype where it is used next.
-    """
-    if x is not None:
-        value = as_value(x)
-        return Array(value.value, t) if t.weak_type and type(value) is Array and value.shape == t.shape else value
-    return as_value(zeros(t.strong())) if t.is_float else np.zeros(t.shape, FLOAT0)
 
 
 def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
@@ -247,7 +218,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
     outs, dots = jvp_values(jaxpr, leaves, flat_dots)
     out_tree, aux_tree = _split_aux(out_tree, has_aux)
     n = out_tree.num_leaves
-    filled = [_instantiated(d, type_of(o)) for d, o in zip(dots[:n], outs[:n], strict=True)]
+    filled = [instantiated(d, type_of(o)) for d, o in zip(dots[:n], outs[:n], strict=True)]
     result = tree_unflatten(out_tree, [as_value(o) for o in outs[:n]]), tree_unflatten(out_tree, filled)
     return (*result, tree_unflatten(aux_tree, outs[n:])) if aux_tree is not None else result
 
@@ -295,7 +266,7 @@ def _push_forward(linear: Linear, leaves: Any, in_tree: TreeDef, out_tree: TreeD
         ]
         stream = iter(evaluate_jaxpr(program, filled))
         found = [next(stream) if active else None for active in linear.out_active]
-        return tree_unflatten(out_tree, [_instantiated(d, type_of(o)) for d, o in zip(found, outs, strict=False)])
+        return tree_unflatten(out_tree, [instantiated(d, type_of(o)) for d, o in zip(found, outs, strict=False)])
 
     return push
 
