@@ -7,7 +7,9 @@ boxed, so that traced values can be put into them.
 
 from __future__ import annotations
 
+import functools
 import types
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +21,7 @@ from gradcli.compat.buffer import Buffer
 _LONGEST = 10_000  # items of a list or dict that is looked into
 _ELEMENTS = 1 << 18  # of all arrays whose contents are kept
 _LEAVES = frozenset({int, float, complex, bool, str, bytes, type(None), types.ModuleType, types.BuiltinFunctionType})
+_HOLDERS = frozenset({"argparse", "types", "collections"})  # whose objects hold what users put there
 
 
 class State:
@@ -26,9 +29,9 @@ class State:
 
     def __init__(self, modules: Sequence[types.ModuleType], function: Any) -> None:
         self.names = {m.__name__ for m in modules}
-        self.mappings: list[tuple[Any, Any]] = []  # dicts and lists, with copies
-        self.cells: list[tuple[Any, Any]] = []
-        self.attributes: list[tuple[type, str, Any]] = []
+        self.containers: list[tuple[Any, Any]] = []  # dicts, lists, deques and sets, with copies
+        self.places: list[tuple[Callable[[Any], None], Callable[[], Any], Any]] = []  # how to set and to ask, and what
+        self.classes: list[tuple[type, frozenset[str]]] = []
         self.arrays: list[tuple[Any, Any]] = []
         self.caches: list[Callable[[], None]] = []
         self.seen: set[int] = set()
@@ -44,10 +47,6 @@ class State:
             self.seen.add(id(x))
             if kind is np.ndarray:
                 self._keep(x)
-            elif kind is dict or kind is list:
-                if len(x) <= _LONGEST:
-                    self.mappings.append((x, x.copy()))
-                    found.extend(x.values() if kind is dict else x)
             elif kind is tuple:
                 found.extend(x)
             elif kind is types.FunctionType:
@@ -57,7 +56,10 @@ class State:
                 if x.__module__ in self.names:
                     self._class(x, found)
             else:
-                self._object(x, found)
+                if isinstance(x, (dict, list, deque, set)):
+                    self._container(x, found)
+                if kind is not dict and kind is not list:
+                    self._object(x, found)
 
     def _keep(self, array: Any) -> None:
         small = array.dtype.kind in "fciub" and array.size <= self.room
@@ -65,45 +67,73 @@ class State:
             self.room -= array.size
             self.arrays.append((array, array.copy()))
 
+    def _container(self, x: Any, found: list[Any]) -> None:
+        if len(x) <= _LONGEST:
+            self.containers.append((x, dict(x) if isinstance(x, dict) else list(x)))
+            found.extend(x.values() if isinstance(x, dict) else x)
+
+    def _place(self, setter: Callable[[Any], None], getter: Callable[[], Any], value: Any, found: list[Any]) -> None:
+        self.places.append((setter, getter, value))
+        found.append(value)
+
     def _function(self, function: Any, found: list[Any]) -> None:
         for cell in function.__closure__ or ():
             try:
-                self.cells.append((cell, cell.cell_contents))
-                found.append(cell.cell_contents)
+                value = cell.cell_contents
             except ValueError:  # not filled yet
                 continue
-        if function.__dict__:
-            found.append(function.__dict__)
+            setter, getter = (functools.partial(f, cell, "cell_contents") for f in (setattr, getattr))
+            self._place(setter, getter, value, found)
+        if function.__defaults__:
+            setter = functools.partial(setattr, function, "__defaults__")
+            self._place(setter, lambda: function.__defaults__, function.__defaults__, found)
+        found.extend((function.__kwdefaults__, function.__dict__))
 
     def _class(self, cls: type, found: list[Any]) -> None:
+        self.classes.append((cls, frozenset(vars(cls))))
         for name, value in list(vars(cls).items()):
-            if name[:2] != "__":
-                self.attributes.append((cls, name, value))
-                found.append(value)
+            if isinstance(value, (staticmethod, classmethod)):
+                found.append(value.__func__)
+            elif name[:2] != "__":
+                setter, getter = functools.partial(setattr, cls, name), functools.partial(vars(cls).get, name)
+                self._place(setter, getter, value, found)
 
     def _object(self, x: Any, found: list[Any]) -> None:
+        module = type(x).__module__
         if hasattr(x, "cache_clear") and getattr(x, "__module__", None) in self.names:
             self.caches.append(x.cache_clear)
-        elif type(x).__module__ in self.names:
+        elif isinstance(x, functools.partial):
+            state: Any = x.__reduce__()[2]
+            func, args, keywords, attributes = state
+            found.extend((func, keywords))
+            setter = functools.partial(_rebind, x, func, keywords, attributes)
+            self._place(setter, lambda: x.args, args, found)
+        elif isinstance(x, tuple):
+            found.extend(x)
+        elif module in self.names or module in _HOLDERS:
             found.append(getattr(x, "__dict__", None))
+            for name, slot in _slots(type(x)):
+                if hasattr(x, name):
+                    setter = functools.partial(slot.__set__, x)
+                    self._place(setter, functools.partial(getattr, x, name, None), getattr(x, name), found)
 
     @contextmanager
     def boxed(self) -> Iterator[None]:
         """Within it, the arrays are boxed; no traced value of it stays."""
-        made: dict[int, Buffer] = {}
+        made: dict[int, Any] = {}
         for clear in self.caches:
             clear()
-        for container, copy in self.mappings:
-            items = copy.items() if type(copy) is dict else enumerate(copy)
-            for key, value in items:
-                if type(value) is np.ndarray and _can_be_boxed(value):
-                    container[key] = made.setdefault(id(value), Buffer(None, value))
-        for cell, value in self.cells:
-            if type(value) is np.ndarray and _can_be_boxed(value):
-                cell.cell_contents = made.setdefault(id(value), Buffer(None, value))
-        for cls, name, value in self.attributes:
-            if type(value) is np.ndarray and _can_be_boxed(value):
-                setattr(cls, name, made.setdefault(id(value), Buffer(None, value)))
+        for container, copy in self.containers:
+            if isinstance(container, set):
+                continue
+            for key, value in copy.items() if isinstance(container, dict) else enumerate(copy):
+                other = _boxed(value, made)
+                if other is not value:
+                    container[key] = other
+        for setter, _, value in self.places:
+            other = _boxed(value, made)
+            if other is not value:
+                setter(other)
         try:
             yield
         finally:
@@ -112,25 +142,45 @@ class State:
 
     def restore(self) -> None:
         """Puts everything back to what it was."""
-        for container, copy in self.mappings:
-            if type(copy) is list:
-                if len(container) != len(copy) or any(a is not b for a, b in zip(container, copy, strict=True)):
-                    container[:] = copy
-                continue
-            for key in [key for key in container if key not in copy]:
-                del container[key]
-            for key, value in copy.items():
-                if container.get(key, self) is not value:
-                    container[key] = value
-        for cell, value in self.cells:
-            if cell.cell_contents is not value:
-                cell.cell_contents = value
-        for cls, name, value in self.attributes:
-            if vars(cls).get(name) is not value:
-                setattr(cls, name, value)
+        for container, copy in self.containers:
+            if isinstance(container, dict):
+                for key in [key for key in container if key not in copy]:
+                    del container[key]
+                for key, value in copy.items():
+                    if container.get(key, self) is not value:
+                        container[key] = value
+            elif len(container) != len(copy) or any(a is not b for a, b in zip(container, copy, strict=True)):
+                container.clear()
+                (container.update if isinstance(container, set) else container.extend)(copy)
+        for setter, getter, value in self.places:
+            if getter() is not value:
+                setter(value)
+        for cls, names in self.classes:
+            for name in [name for name in vars(cls) if name not in names and name[:2] != "__"]:
+                delattr(cls, name)
         for array, copy in self.arrays:
             array[...] = copy
 
 
-def _can_be_boxed(array: Any) -> bool:
-    return array.ndim > 0 and array.dtype.kind in "fciub"
+def _slots(cls: type) -> Iterator[tuple[str, Any]]:
+    for base in cls.__mro__:
+        for name, slot in vars(base).items():
+            if isinstance(slot, types.MemberDescriptorType):
+                yield name, slot
+
+
+def _rebind(partial: Any, func: Any, keywords: Any, attributes: Any, args: Any) -> None:
+    partial.__setstate__((func, args, keywords, attributes))
+
+
+def _boxed(value: Any, made: dict[int, Any]) -> Any:
+    """An array boxed, also within tuples; anything else as it is."""
+    if type(value) is np.ndarray and value.ndim > 0 and value.dtype.kind in "fciub":
+        return made.setdefault(id(value), Buffer(None, value))
+    if isinstance(value, tuple) and value:
+        items = [_boxed(item, made) for item in value]
+        if any(a is not b for a, b in zip(items, value, strict=True)):
+            if hasattr(value, "_fields"):
+                return type(value)(*items)
+            return tuple(items) if type(value) is tuple else value
+    return value
