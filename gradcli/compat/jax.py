@@ -44,6 +44,7 @@ _PRIVATE = {
     "lax.lax": "lax", "lax.linalg": "lax.linalg", "lax.control_flow": "lax", "lax.parallel": "lax",
     "lax.slicing": "lax", "interpreters.ad": "interpreters.ad", "interpreters.batching": "interpreters.batching",
     "interpreters.mlir": "interpreters.mlir", "interpreters.partial_eval": "interpreters.partial_eval",
+    "xla_bridge": "extend.backend",
 }  # fmt: skip
 _LATER: dict[str, dict[str, str]] = {
     "jax": {
@@ -105,6 +106,9 @@ _LATER: dict[str, dict[str, str]] = {
     "interpreters.batching": {n: f"{_OWN}.primitives:{n}" for n in (
         "primitive_batchers", "not_mapped", "moveaxis", "bdim_at_front",
     )},
+    "extend.backend": {n: f"{_OWN}.devices:{n}" for n in (
+        "backends", "get_backend", "get_default_device",
+    )} | {"clear_backends": f"{_OWN}.devices:nothing"},
     "interpreters.partial_eval": {},
     "interpreters.xla": {},
     "interpreters.mlir": {n: f"{_OWN}.primitives:{n}" for n in ("register_lowering", "lower_fun")},
@@ -183,7 +187,7 @@ def modules() -> Standins:
         *_SAME, *(f"scipy.{n}" for n in _SCIPY), *_LATER, *own, "example_libraries", "example_libraries.stax",
         "example_libraries.optimizers", "extend", "interpreters", "lib", "util", "version", "_src", "_src.lax",
         "_src.lib", "_src.lib.mlir", "_src.lib.mlir.dialects", "_src.lib.mlir.dialects.hlo", "_src.interpreters",
-        "_src.compiler", "_src.xla_bridge",
+        "_src.compiler",
     ])  # fmt: skip
     names.pop("jax")
     later = {n: {**earlier.MEMBERS.get(n, {}), **_LATER.get(n, {})} for n in names | {"jax": None}}

@@ -56,6 +56,7 @@ def test_an_earlier_name_is_the_present_one(earlier: str, now: str) -> None:
 @pytest.mark.parametrize(("earlier", "now"), [
     ("jax.experimental.stax", "jax.example_libraries.stax"), ("jax.api", "jax"),
     ("jax.experimental.optimizers", "jax.example_libraries.optimizers"), ("jax.abstract_arrays", "jax.core"),
+    ("jax.lib.xla_bridge", "jax.extend.backend"),
 ])  # fmt: skip
 def test_an_earlier_module_is_the_present_one(earlier: str, now: str) -> None:
     package, _, last = earlier.rpartition(".")

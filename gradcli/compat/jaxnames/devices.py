@@ -82,6 +82,49 @@ def default_backend() -> str:
     return CPU.platform
 
 
+class Backend:
+    """What computes: this process, on its CPU."""
+
+    platform = platform_version = runtime_type = CPU.platform
+
+    def devices(self) -> list[Device]:
+        """Its devices."""
+        return [CPU]
+
+    local_devices = devices
+
+    def device_count(self) -> int:
+        """1."""
+        return 1
+
+    local_device_count = device_count
+
+    def process_index(self) -> int:
+        """0."""
+        return 0
+
+    host_id = process_index
+
+
+BACKEND = Backend()
+
+
+def get_backend(platform: str | None = None) -> Backend:
+    """The backend of a platform. Raises RuntimeError for another than the CPU."""
+    devices(platform)
+    return BACKEND
+
+
+def backends() -> dict[str, Backend]:
+    """Every backend by its platform."""
+    return {BACKEND.platform: BACKEND}
+
+
+def get_default_device() -> Device:
+    """The CPU."""
+    return CPU
+
+
 def process_index(backend: str | None = None) -> int:
     """0."""
     return 0

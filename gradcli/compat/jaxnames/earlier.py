@@ -134,10 +134,13 @@ MEMBERS: dict[str, dict[str, str]] = {
     "ops": {n: f"{_HERE}:{n}" for n in (
         "index", "index_update", "index_add", "index_mul", "index_min", "index_max",
     )},
+    "extend.backend": {n: f"gradcli.compat.jaxnames.devices:{n}" for n in (
+        "device_count", "devices", "local_devices", "process_count", "process_index",
+    )},
     "interpreters.xla": {"DeviceArray": _ARRAY},
 }  # fmt: skip
 # Modules by the names that they had.
 MODULES = {
     "experimental.stax": "example_libraries.stax", "experimental.optimizers": "example_libraries.optimizers",
-    "api": "", "abstract_arrays": "core",
+    "lib.xla_bridge": "extend.backend", "api": "", "abstract_arrays": "core",
 }  # fmt: skip

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.extend import backend
 from jax.typing import ArrayLike
 
 x = jnp.arange(3.0)
@@ -49,6 +50,7 @@ result = {
     "scalar": [jnp.float32(1), jnp.int32(2.7), jnp.bool_(1), jnp.complex64(1)],
     "dtypes": [before, after, flag, x.dtype == jnp.float32, jnp.issubdtype(x.dtype, jnp.floating)],
     "devices": [jax.device_count(), jax.default_backend(), jax.devices()[0].platform, len(x.devices())],
+    "backend": [backend.get_backend().platform, backend.get_backend("cpu").device_count(), list(backend.backends())],
     "wait": jax.block_until_ready(jnp.sin(x).block_until_ready()),
     "moved": [jax.device_put(np.ones(2, np.float32)), type(jax.device_get(x)).__name__],
     "errors": [assigned, unknown, vector, traced],
