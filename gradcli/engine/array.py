@@ -106,6 +106,12 @@ class Value:
         def __abs__(self) -> Any: ...
         def __invert__(self) -> Any: ...
 
+    def __copy__(self) -> Any:
+        return self  # no value is ever changed
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
     def __round__(self, ndigits: int | None = None) -> Any:
         if ndigits is None and self.ndim == 0:
             return round(self.__float__())
@@ -249,12 +255,6 @@ class Array(Value):
 
     def __reduce__(self) -> Any:
         return Array, (np.asarray(self.value), self.type)
-
-    def __copy__(self) -> Array:
-        return self
-
-    def __deepcopy__(self, memo: Any) -> Array:
-        return self
 
     def block_until_ready(self) -> Array:
         """Returns itself: computation here is never asynchronous."""
