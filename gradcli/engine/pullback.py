@@ -311,7 +311,9 @@ def _write_step(eqn: Any, one: Any, values: Sequence[Any], held: Callable[..., A
         assert one.linear is not None
         rows = zip(values, one.places, one.linear.inputs, strict=False)
         own = [
-            eqn.inputs[i] if i < len(eqn.inputs) and isinstance(eqn.inputs[i], Literal) else held(r, v.type)
+            eqn.inputs[i]
+            if i is not None and i < len(eqn.inputs) and isinstance(eqn.inputs[i], Literal)
+            else held(r, v.type)
             for r, i, v in rows
         ]
         moving = [dots[a] for a in eqn.inputs if a in dots]
