@@ -22,6 +22,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from gradcli.compat.jaxnames.config import begin
 from gradcli.compat.rewrite import NAMES, compiled
 
 
@@ -97,14 +98,15 @@ class Workspace:  # a finder for sys.meta_path; its abstract class takes longer 
     """A folder whose modules are the user's: found before all others by imports from them, unknown to anyone else.
 
     ``root``: only the package of that name is the user's, where the folder holds others as well. ``functional``:
-    whether a module of them imports jax, autograd or gradcli.
+    whether a module of them imports jax, autograd or gradcli. ``jax``: whether one imports jax, which sets the
+    precision where that happens while the modules are run.
     """
 
     def __init__(self, folder: Path, root: str | None = None) -> None:
         self.folder, self.root = folder.resolve(), root
         self.modules: dict[str, types.ModuleType] = {}
         self.main: types.ModuleType | None = None
-        self.functional = False
+        self.functional = self.jax = self.running = False
         self.builtins = {**vars(builtins), **NAMES, "__import__": self._import}
         self._depth = 0
         self._lock = threading.RLock()
@@ -114,6 +116,10 @@ class Workspace:  # a finder for sys.meta_path; its abstract class takes longer 
         root = name.partition(".")[0]
         if not level and root in _FUNCTIONAL:
             self.functional = True
+            if root == "jax" and not self.jax:
+                self.jax = True
+                if self.running:
+                    begin()
         if not level and (root in _STANDINS or root == "gradcli") and not self._shadows(root):
             with self._asleep():
                 if root == "gradcli":
@@ -194,6 +200,7 @@ class Workspace:  # a finder for sys.meta_path; its abstract class takes longer 
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         previous = sys.modules.get(name)
         sys.modules[name] = module  # dataclasses and pickle look a class's module up by name
+        self.running = True
         try:
             exec(code, module.__dict__)
         except BaseException:
@@ -201,12 +208,18 @@ class Workspace:  # a finder for sys.meta_path; its abstract class takes longer 
             if previous is not None:
                 sys.modules[name] = previous
             raise
+        finally:
+            self.running = False
         return module
 
     def load(self, name: str) -> types.ModuleType:
         """Imports a module of the workspace, which others in the process do not see. Raises ImportError."""
-        with self.active():
-            module = self.main = importlib.import_module(name)
+        self.running = True
+        try:
+            with self.active():
+                module = self.main = importlib.import_module(name)
+        finally:
+            self.running = False
         module.__dict__["__workspace__"] = self
         return module
 

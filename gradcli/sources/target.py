@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gradcli.compat import protocols as _protocols
-from gradcli.compat.imports import Workspace, entered, run_source
+from gradcli.compat.imports import Workspace, entered, run_source, workspace_of
 from gradcli.engine.custom import custom_jvp, custom_vjp
 from gradcli.engine.errors import GradcliError, Location, fail
 from gradcli.engine.jit import Jitted
@@ -144,12 +144,18 @@ def _from_source(source: str, label: str, folder: Path, name: str | None, allow_
     wants_jax = imports(tree, "jax")
     with override(precision="float32") if wants_jax else override():
         module = _run(source, filename, f"gradcli_user_{Path(label).stem.strip('<>')}", folder)
-        precision, layout = (settings().precision if wants_jax else None), settings().prng_partitionable
+        precision, layout = _precision(module, wants_jax), settings().prng_partitionable
     picked, function = _pick(module, name, label)
     target = _target(f"{label}:{picked}", function, picked, module, precision, filename, kind)
     if layout != settings().prng_partitionable:  # jax.config.update in the file holds for its functions too
         return _with_layout(target, layout)
     return target
+
+
+def _precision(module: types.ModuleType, wants_jax: bool) -> str | None:
+    """What the file has set, where it or a module beside it imports jax."""
+    workspace = workspace_of(module)
+    return settings().precision if wants_jax or (workspace is not None and workspace.jax) else None
 
 
 def _with_layout(target: Target, layout: bool) -> Target:
@@ -221,7 +227,7 @@ def _from_module(path: str, name: str | None, allow_exec: bool) -> Target:
         wants_jax = imports(_parsed(source, spec.origin), "jax")
         with override(precision="float32") if wants_jax else override():
             module = Workspace(_import_folder(spec.origin, path), path.partition(".")[0]).load(path)
-            precision = settings().precision if wants_jax else None
+            precision = _precision(module, wants_jax)
     except (ImportError, OSError) as error:
         raise fail("G302", f"cannot import {path}: {error}", hint="is the file meant? then name it file.py") from None
     finally:

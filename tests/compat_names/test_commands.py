@@ -125,6 +125,27 @@ def test_precision_is_the_library_s(tmp_path: Path, importing: str, dtype: str, 
     assert _run(tmp_path, source)[0] == 0 and capsys.readouterr().out == f"{dtype}\n"
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "dtypes"),
+    [
+        ("import jax.numpy as jnp", "", "float32 float32"),
+        (
+            "import jax.numpy as jnp\nimport jax\njax.config.update('jax_enable_x64', True)",
+            "import jax",
+            "float64 float64",
+        ),
+        ("import autograd.numpy as jnp", "", "float64 float64"),
+    ],
+)
+def test_precision_is_what_a_module_beside_the_script_asks_for(
+    tmp_path: Path, first: str, last: str, dtypes: str, capsys: Any
+) -> None:
+    (tmp_path / "beside.py").write_text(f"{first}\none = jnp.ones(1)\n")
+    source = f"import beside\n{last}\nprint(beside.one.dtype, beside.jnp.ones(1).dtype)\n"
+    assert _run(tmp_path, source) == (0, "") and capsys.readouterr().out == f"{dtypes}\n"
+    assert settings().precision == "float64"
+
+
 INSTALLED = """
 import sys, types
 fake = sys.modules["jax"] = types.ModuleType("jax")

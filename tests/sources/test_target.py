@@ -107,7 +107,9 @@ def test_precision_follows_jax(tmp_path: Path) -> None:
         "import jax\njax.config.update('jax_enable_x64', True)\nimport jax.numpy as jnp\ndef f(x):\n    return x\n",
         "c.py",
     )
-    assert [load_target(p).precision for p in (plain, single, double)] == [None, "float32", "float64"]
+    beside = write(tmp_path, "from b import f as g\ndef f(x):\n    return g(x)\n", "d.py")
+    found = [load_target(p).precision for p in (plain, single, double, beside)]
+    assert found == [None, "float32", "float64", "float32"]
     assert settings().precision == "float64"
 
 

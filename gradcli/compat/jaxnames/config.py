@@ -108,6 +108,11 @@ def first_precision() -> Literal["float32", "float64"]:
     return "float64" if wish in ("1", "true", "t", "yes", "y", "on") else "float32"
 
 
+def begin() -> None:
+    """Sets what a file that imports jax begins with, for the rest of its run."""
+    update(precision=first_precision())
+
+
 @contextmanager
 def enable_x64(new_val: bool = True) -> Iterator[None]:
     """64-bit types inside a ``with`` block."""
