@@ -35,6 +35,10 @@ class ArrayMethods(Boxed):
         """``self[...] = new``."""
         raise NotImplementedError
 
+    def become_other(self, value: Value | None, data: Any) -> None:
+        """Holds other memory from now on."""
+        raise NotImplementedError
+
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError
 
@@ -46,6 +50,14 @@ class ArrayMethods(Boxed):
 
     def __getattr__(self, name: str) -> Any:
         return attribute(self, name)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __contains__(self, item: Any) -> bool:
+        return bool((self == item).any())
 
     @property
     def size(self) -> int:
@@ -140,6 +152,20 @@ class ArrayMethods(Boxed):
         """Sorts in place."""
         value = self.read()
         self.assign(gnp.sort(value, axis) if isinstance(value, Value) else np.sort(value, axis))
+
+    def resize(self, *shape: Any, refcheck: bool = True) -> None:
+        """Another shape in place, of which zeros fill what is new. Raises ValueError for a view."""
+        if self.root is not self:
+            raise ValueError("cannot resize this array: it does not own its data")
+        form = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        size, value = math.prod(form), self.read()
+        if isinstance(value, Value):
+            flat = gnp.ravel(value)[:size]
+            self.become_other(gnp.reshape(gnp.pad(flat, (0, size - flat.shape[0])), tuple(form)), None)
+        else:
+            data = value.copy()
+            data.resize(form, refcheck=False)
+            self.become_other(None, data)
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         """Puts values at indices of the flat array."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import linecache
+import numbers
 import operator
 import os
 import sys
@@ -35,6 +36,7 @@ class _State(threading.local):
 
     def __init__(self) -> None:
         self.on = False
+        self.written: deque[tuple[str, Any]] = deque(maxlen=8)  # the numbers last made into text
 
 
 _STATE = _State()
@@ -67,6 +69,7 @@ def boxes(on: bool) -> Iterator[None]:
         yield
     finally:
         _STATE.on = before
+        _STATE.written.clear()
 
 
 def is_users(frame: FrameType) -> bool:
@@ -142,6 +145,9 @@ class Boxed:
         return int(self.read())
 
     def __float__(self) -> float:
+        if sys._getframe(1).f_globals.get("__name__") == "logging":  # "%f" in a message: for showing only
+            value = self.read()
+            return float(value.concrete() if isinstance(value, Value) else value)
         with located():
             return float(self.read())
 
@@ -159,31 +165,28 @@ class Boxed:
 
     def __format__(self, spec: str) -> str:
         value = value_of(self.read()) if isinstance(self.read(), Value) else self.read()
-        return str(self) if value is None else format(value[()], spec)
+        if value is None:
+            return str(self)
+        text = format(value[()], spec)
+        return written(self, text, text != format(value[()] * (1 + 1e-11), spec))
 
     def __repr__(self) -> str:
         value = self.read()
         found = value_of(value) if isinstance(value, Value) else value
-        return repr(value if found is None else np.asarray(found)[()] if self.ndim else found.item())
+        if found is None:
+            return repr(value)
+        return written(self, repr(np.asarray(found)[()] if self.ndim else found.item()))
 
     def __str__(self) -> str:
         value = self.read()
         found = value_of(value) if isinstance(value, Value) else value
-        return str(value) if found is None else str(found)
+        return str(value) if found is None else written(self, str(found))
 
     def __copy__(self) -> Any:
         return boxed(self.frozen())
 
     def __deepcopy__(self, memo: Any) -> Any:
         return boxed(self.frozen())
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of unsized object")
-        return self.shape[0]
-
-    def __contains__(self, item: Any) -> bool:
-        return bool((self == item).any())
 
 
 def known(x: Any) -> Any:
@@ -197,12 +200,12 @@ def known(x: Any) -> Any:
 
 
 class Number(Boxed):
-    """A traced number: immutable, as NumPy's scalars are."""
+    """A traced number, which is immutable. ``python``: one of Python's, whose division by zero raises; else NumPy's."""
 
-    __slots__ = ("value",)
+    __slots__ = ("python", "value")
 
-    def __init__(self, value: Value) -> None:
-        self.value = value
+    def __init__(self, value: Value, python: bool = False) -> None:
+        self.value, self.python = value, python
 
     def read(self) -> Any:
         """The value of the engine."""
@@ -235,14 +238,13 @@ class Number(Boxed):
         return hash(found[()]) if found is not None else id(self)
 
     def __getitem__(self, index: Any) -> Any:
+        if self.python or isinstance(index, int):  # asked for when it is iterated over, too
+            raise TypeError(f"'{'float' if self.python else 'numpy.float64'}' object is not subscriptable")
         return MAKERS["buffer"](self.value)[index]
 
-    def __iter__(self) -> Any:
-        raise TypeError("iteration over a 0-d array")
-
     def item(self) -> Number:
-        """Itself: a Python number would cut the derivative."""
-        return self
+        """Python's number, which stays traced."""
+        return Number(self.value, True)
 
     tolist = item
 
@@ -252,6 +254,21 @@ class Number(Boxed):
 
     def __getattr__(self, name: str) -> Any:
         return attribute(self, name)
+
+
+def written(x: Any, text: str, whole: bool = True) -> str:
+    """The text, which may be read again as the number that it was made of. ``whole``: no digit of it is missing."""
+    if type(x) is Number:
+        _STATE.written.append((text, x if whole else None))
+    return text
+
+
+def read_again(text: str) -> Any:
+    """The number that text says: the traced one that it was made of, where it has all digits of that."""
+    for before, x in reversed(_STATE.written):
+        if before == text:
+            return Number(x.value, True) if x is not None and x.value.trace.open else float(text)
+    return float(text)
 
 
 def attribute(box: Boxed, name: str) -> Any:
@@ -315,7 +332,29 @@ def operand(x: Any) -> Any:
         return x
     if isinstance(x, (list, tuple)):
         return _protocol("boxed_call")("asarray", x).frozen()
-    return x if isinstance(x, (float, int, complex)) else NotImplemented
+    if isinstance(x, (float, int, complex)):
+        return x
+    return float(x) if isinstance(x, numbers.Rational) else NotImplemented
+
+
+_RAISING = frozenset({"truediv", "floordiv", "mod", "divmod", "pow"})
+
+
+def _as_python(name: str, a: Any, b: Any) -> Any:
+    """An operation of Python's floats, which raises where theirs does, and of which a root may be complex."""
+    values = [value_of(x) if isinstance(x, Value) else x for x in (a, b)]
+    if values[0] is not None and values[1] is not None and (name == "pow" or values[1] == 0):
+        real: Any = divmod if name == "divmod" else getattr(operator, f"__{name}__")
+        try:
+            found = real(*[x.item() if isinstance(x, (np.generic, np.ndarray)) else x for x in values])
+        except ArithmeticError:
+            for x, value in zip((a, b), values, strict=True):
+                if isinstance(x, Tracer):
+                    x.trace.note(x, value)
+            raise
+        if isinstance(found, complex) and isinstance(a, Value):
+            a = a.astype(np.complex128)
+    return OPERATORS[name](a, b)
 
 
 def _binary(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
@@ -325,8 +364,12 @@ def _binary(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
         kind = type(other)
         if type(self) is Number and (kind is Number or kind in _NUMBERS):  # the quick way
             b = other.value if kind is Number else other
-            out = ours(b, self.value) if reflected else ours(self.value, b)
-            return Number(out) if isinstance(out, Value) else boxed(out)
+            python = self.python and (kind is not Number or other.python)
+            if python and name in _RAISING:
+                out = _as_python(name, b, self.value) if reflected else _as_python(name, self.value, b)
+            else:
+                out = ours(b, self.value) if reflected else ours(self.value, b)
+            return Number(out, python) if isinstance(out, Value) else boxed(out)
         a, b = self.read(), operand(other)
         if b is NotImplemented:
             return NotImplemented
@@ -350,6 +393,8 @@ def _unary(name: str) -> Callable[[Any], Any]:
 
     def method(self: Any) -> Any:
         value = self.read()
+        if type(self) is Number:
+            return Number(ours(value), self.python)
         return boxed(ours(value) if isinstance(value, Value) else real(value))
 
     return method
@@ -373,5 +418,8 @@ def as_plain(x: Any) -> Any:
     """An argument as a plain function gets it when nothing is traced: NumPy's arrays and numbers, its own to change."""
     if isinstance(x, Array):
         value = x.value
-        return np.array(value) if np.ndim(value) else value[()] if isinstance(value, np.ndarray) else value
+        if np.ndim(value):
+            return np.array(value)
+        value = value[()] if isinstance(value, np.ndarray) else value
+        return value.item() if isinstance(value, np.float64) else value
     return np.array(x) if isinstance(x, np.ndarray) else x

@@ -325,6 +325,12 @@ class Buffer(ArrayMethods):
             place = self.where()
             root.write(place.index, place.prepare(spread(new, self.shape), shape_at(root.shape, place.index)))
 
+    def become_other(self, value: Value | None, data: Any) -> None:
+        """Holds other memory from now on."""
+        self.value, self.data = value, data
+        self.cells, self.dirty, self.pristine = _NONE, _NOTHING, False
+        self.version, self.place, self.seen, self.copies = self.version + 1, None, None, None
+
     def fitting(self, new: Any) -> Any:
         """A value in the dtype of this array. Raises G214 where a traced one would lose its fraction."""
         target = canonical_dtype(self.dtype)

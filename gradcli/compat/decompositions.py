@@ -2,7 +2,8 @@
 
 NumPy's ``eigh`` reads one triangle of its argument, where gradcli.numpy takes the Hermitian part; its ``eig`` has
 eigenvectors, and here with derivatives, and gives real numbers where all are real, as ``roots`` does; ``gradient``
-returns a tuple; ``real_if_close`` decides by the values. Results of several parts are NumPy's own structs.
+returns a tuple; ``real_if_close`` decides by the values; ``clip`` orders complex numbers; a singular matrix raises
+LinAlgError. Results of several parts are NumPy's own structs.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from gradcli import numpy as gnp
 from gradcli.compat.boxes import boxed, boxing, unboxed
 from gradcli.compat.functions import SPECIAL
-from gradcli.engine.trace.tracer import value_of
+from gradcli.engine.trace.tracer import Tracer, value_of
 
 
 def _answer(value: Any) -> Any:
@@ -111,6 +112,37 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
     return _answer(gnp.real(a) if bool(close) else a)
 
 
+def clip(a: Any, a_min: Any = None, a_max: Any = None, **options: Any) -> Any:
+    """``np.clip``: complex numbers too, which NumPy orders by their real parts first."""
+    x, low, high = _array(a), unboxed(options.pop("min", a_min)), unboxed(options.pop("max", a_max))
+    if x.dtype.kind != "c":
+        return _answer(gnp.clip(x, low, high))
+    x = x if low is None else gnp.maximum(x, gnp.asarray(low, x.dtype))
+    return _answer(x if high is None else gnp.minimum(x, gnp.asarray(high, x.dtype)))
+
+
+def _raising(name: str) -> Callable[..., Any]:
+    """``np.linalg.inv`` and its kin, which raise LinAlgError where the values of this run make NumPy raise it."""
+    real = getattr(np.linalg, name)
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        given = [_array(a) for a in args]
+        out = getattr(gnp.linalg, name)(*given, **kwargs)
+        found = value_of(out)
+        if found is not None and not np.isfinite(found).all():
+            try:
+                real(*map(value_of, given), **kwargs)
+            except np.linalg.LinAlgError:
+                for x in given:
+                    if isinstance(x, Tracer):
+                        x.trace.note(x, value_of(x))
+                raise
+        return _answer(out)
+
+    return run
+
+
+SPECIAL.update({f"numpy.linalg.{name}": _raising(name) for name in ("inv", "solve", "cholesky")})
 SPECIAL.update({f"numpy.linalg.{f.__name__}": f for f in (eigh, eigvalsh, eig, eigvals)})
 SPECIAL.update({f"numpy.linalg.{name}": _structs(name) for name in ("qr", "slogdet", "svd")})
-SPECIAL.update({f"numpy.{f.__name__}": f for f in (gradient, real_if_close, roots)})
+SPECIAL.update({f"numpy.{f.__name__}": f for f in (clip, gradient, real_if_close, roots)})

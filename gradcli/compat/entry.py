@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.compat.boxes import as_plain, boxed, boxes, boxing, unboxed
+from gradcli.compat.boxes import Number, as_plain, boxed, boxes, boxing, unboxed
 from gradcli.compat.state import State
-from gradcli.engine.array import Array
+from gradcli.engine.array import Array, Value
 
 
 def entered(
@@ -88,4 +88,6 @@ def _each(x: Any, f: Callable[[Any], Any]) -> Any:
 
 
 def _argument(x: Any) -> Any:
+    if isinstance(x, Value) and not x.type.shape and not isinstance(x, Array):
+        return Number(x, True)
     return boxed(as_plain(x) if isinstance(x, (Array, np.ndarray)) else x)

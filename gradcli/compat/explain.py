@@ -21,7 +21,9 @@ _INSTEAD = (
 )
 _ARRAYS = f"use arrays made with np.array, np.zeros or np.stack: matrices, records and what libraries make {_PLAIN}"
 _BOXES = re.compile(r"(<class ')?'?(gradcli\.compat\.\w+\.)?\b(Buffer|Number)\b('>|'?)")
-_OPERANDS = re.compile(r"unsupported operand|not supported between|can only concatenate|bad operand")
+_OPERANDS = re.compile(
+    r"unsupported operand|not supported between|can only concatenate|bad operand|has no len|is not iterable"
+)
 _KINDS = {"Buffer": "numpy.ndarray", "Number": "float"}
 _CUT = "a library takes the plain number out: write this step with numpy's functions in this file"
 

@@ -1,4 +1,4 @@
-"""Running a user's file as a module whose imports of numpy, math, scipy, jax and autograd get the stand-ins.
+"""Running a user's file as a module whose imports of numpy, math, scipy, numba, jax and autograd get stand-ins.
 
 The stand-ins are given through the module's own ``__import__``, so that nothing else in the process sees them:
 libraries that the file imports get the real NumPy. Modules that lie beside the file are the user's too, and are loaded
@@ -38,6 +38,7 @@ _STANDINS: dict[str, Callable[[], Mapping[str, types.ModuleType]]] = {
     "math": lambda: {"math": _plain().math_module()},
     "cmath": lambda: {"cmath": _plain().cmath_module()},
     "scipy": _from("scipys"),
+    "numba": _from("numbas"),
     "statistics": lambda: {"statistics": importlib.import_module("gradcli.compat.sourced").statistics_module()},
 }
 _FUNCTIONAL = frozenset({"jax", "autograd", "gradcli"})  # files with these know values that cannot be changed

@@ -68,7 +68,9 @@ def _either(real: Callable[..., Any], ours: Callable[..., Any], convert: type | 
         out = ours(*values, **kwargs)
         if convert is not None and box:
             return convert(out)
-        return Number(out) if box and isinstance(out, Value) and not out.type.shape else boxed(out) if box else out
+        if not box:
+            return out
+        return Number(out, True) if isinstance(out, Value) and not out.type.shape else boxed(out)
 
     return call
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.compat.boxes import MARK, Boxed, Number, boxed
+from gradcli.compat.boxes import MARK, Boxed, Number, boxed, boxing, read_again
 from gradcli.engine.array import Value
 from gradcli.engine.ir.types import canonical_dtype
 
@@ -51,8 +51,11 @@ class _Calls(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802 - ast's name
         self.generic_visit(node)
         func = node.func
-        if isinstance(func, ast.Name) and func.id not in self.defined and len(node.args) == 1 and not node.keywords:
+        single = len(node.args) == 1 and not node.keywords
+        if isinstance(func, ast.Name) and func.id not in self.defined and (single or func.id == "complex"):
             node.func = _through(func)
+            if func.id == "float" and _is_text(node.args[0]):
+                node.args.append(ast.copy_location(ast.Constant(None), func))  # says that text is read
         elif isinstance(func, ast.Attribute) and func.attr in _SCALAR:
             node.func = _through(func)
         elif isinstance(func, ast.Name) and func.id == "map" and node.args:
@@ -72,6 +75,14 @@ class _Calls(ast.NodeTransformer):
         if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
             node.right = _through(node.right, SHOWN)
         return node
+
+
+def _is_text(node: ast.expr) -> bool:
+    """Whether an expression makes text of values."""
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        return name in ("format", "str", "repr")
+    return isinstance(node, ast.JoinedStr)
 
 
 def _through(node: ast.expr, name: str = CALL) -> ast.expr:
@@ -102,9 +113,18 @@ def _conversion(real: type, dtype: Any) -> Callable[..., Any]:
         if np.dtype(dtype).kind == "f" and value.dtype.kind == "c":
             raise TypeError("a complex number cannot become a float: take its real part")
         wanted = canonical_dtype(np.dtype(dtype))
-        return boxed(value if value.dtype == wanted else value.astype(wanted))
+        found = value if value.dtype == wanted else value.astype(wanted)
+        return Number(found, real in (float, complex)) if isinstance(found, Value) and not found.ndim else boxed(found)
 
     return convert
+
+
+def _complex(*args: Any, **kwargs: Any) -> Any:
+    parts = [*args, *kwargs.values()]
+    if len(parts) < 2 or not any(isinstance(part, Boxed) for part in parts):
+        return _conversion(complex, complex)(*args, **kwargs)
+    given = dict(zip(("real", "imag"), args, strict=False)) | kwargs
+    return given["real"] + 1j * given["imag"]
 
 
 _KINDS: dict[str, tuple[type, type]] = {
@@ -113,13 +133,28 @@ _KINDS: dict[str, tuple[type, type]] = {
 }  # fmt: skip
 
 
+def _stands_for(box: Boxed) -> tuple[type, ...]:
+    """The classes of what a box stands for, its own last."""
+    if type(box) is not Number:
+        return (np.ndarray,)
+    kinds = _KINDS[box.dtype.kind]
+    return kinds[:1] if box.python else kinds
+
+
 def _type(*args: Any, **kwargs: Any) -> Any:
     if len(args) == 1 and isinstance(args[0], Boxed):
-        return _KINDS[args[0].dtype.kind][0] if type(args[0]) is Number else np.ndarray
+        return _stands_for(args[0])[-1]
     return type(*args, **kwargs)
 
 
-_TABLE: dict[Any, Callable[..., Any]] = {float: _conversion(float, float), complex: _conversion(complex, complex)}
+def _float(*args: Any, **kwargs: Any) -> Any:
+    if len(args) == 2 and args[1] is None:
+        return read_again(args[0]) if isinstance(args[0], str) and boxing() else _as_float(args[0])
+    return _as_float(*args, **kwargs)
+
+
+_as_float = _conversion(float, float)
+_TABLE: dict[Any, Callable[..., Any]] = {float: _float, complex: _complex}
 _TABLE.update({getattr(np, n): _conversion(getattr(np, n), getattr(np, n)) for n in _SCALAR if hasattr(np, n)})
 _TABLE[type] = _type
 
@@ -144,8 +179,7 @@ def is_instance(obj: Any, kind: Any) -> bool:
     if isinstance(obj, kind):
         return True
     if isinstance(obj, Boxed):
-        number = type(obj) is Number
-        stands_for: tuple[type, ...] = _KINDS[obj.dtype.kind] if number else (np.ndarray,)
+        stands_for = _stands_for(obj)
     elif isinstance(obj, Value) and obj.dtype.kind in _KINDS:
         stands_for = (np.ndarray,) if obj.ndim else _KINDS[obj.dtype.kind]
     else:

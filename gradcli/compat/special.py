@@ -18,6 +18,7 @@ from gradcli.compat.boxes import Boxed, Number, boxed, boxing, operand, unboxed
 from gradcli.compat.buffer import Buffer
 from gradcli.compat.functions import ALWAYS, SPECIAL, TRACED, bare, function, scan, scan_all
 from gradcli.compat.indices import numpy_index, settled
+from gradcli.compat.iteration import nditer
 from gradcli.engine.array import Value
 from gradcli.engine.trace.tracer import value_of
 
@@ -348,11 +349,6 @@ def ndenumerate(arr: Any) -> Iterator[Any]:
     return ((place, a[place]) for place in np.ndindex(*a.shape))
 
 
-def iterate(a: Any) -> Any:
-    """``np.nditer`` of one array, which is read."""
-    return iter(function("ravel")(a))
-
-
 def allclose(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
     """``np.allclose``: a plain truth, which the trace notes."""
     return bool(gnp.allclose(unboxed(a), unboxed(b), rtol, atol, equal_nan))
@@ -434,7 +430,7 @@ class Indexer:
 def objects() -> dict[str, Any]:
     """What of NumPy is no function and yet takes arrays."""
     return {
-        "vectorize": Vectorize, "frompyfunc": FromPyfunc, "ndenumerate": ndenumerate, "nditer": iterate,
+        "vectorize": Vectorize, "frompyfunc": FromPyfunc, "ndenumerate": ndenumerate, "nditer": nditer,
         **{name: Indexer(name) for name in ("r_", "c_", "mgrid", "ogrid")},
     }  # fmt: skip
 

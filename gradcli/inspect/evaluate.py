@@ -37,8 +37,22 @@ class Traced:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """The problem's notes and the decisions that tracing took."""
-        return (*self.problem.notes, *dict.fromkeys(str(note) for note in self.jaxpr.notes))
+        """The problem's notes, the decisions that tracing took, and what they alone depend on."""
+        decisions = dict.fromkeys(str(note) for note in self.jaxpr.notes)
+        return (*self.problem.notes, *decisions, *(self._undifferentiated() if decisions else ()))
+
+    def _undifferentiated(self) -> list[str]:
+        """A note on every argument that is used, and from which no path of floats leads to an output."""
+        reaches = {v for v in self.jaxpr.outputs if v.type.is_float and not v.is_literal}
+        used: set[Any] = set()
+        for eqn in reversed(self.jaxpr.eqns):
+            used.update(v for v in eqn.inputs if not v.is_literal)
+            if eqn.primitive.name != "stop_gradient" and not reaches.isdisjoint(eqn.outputs):
+                reaches.update(v for v in eqn.inputs if v.type.is_float and not v.is_literal)
+        return [
+            f"the derivative by {chosen.label} is 0: the result depends on it through decisions and whole numbers only"
+            for chosen, v in zip(self.problem.chosen, self.jaxpr.inputs, strict=True) if v in used and v not in reaches
+        ]  # fmt: skip
 
     def return_location(self) -> Location | None:
         """The user's line that made the output."""
