@@ -103,6 +103,12 @@ def located() -> Iterator[None]:
         raise
 
 
+class Handlers:
+    """Whether code of the user's catches exceptions: only then is it asked, at the cost of values, what raises."""
+
+    present = False
+
+
 class Boxed:
     """A number or array of a function that is being traced; behaves as NumPy's would."""
 
@@ -342,6 +348,9 @@ _RAISING = frozenset({"truediv", "floordiv", "mod", "divmod", "pow"})
 
 def _as_python(name: str, a: Any, b: Any) -> Any:
     """An operation of Python's floats, which raises where theirs does, and of which a root may be complex."""
+    root = name == "pow" and not isinstance(b, int) and not (isinstance(b, float) and b.is_integer())
+    if not (Handlers.present or root):
+        return OPERATORS[name](a, b)
     values = [value_of(x) if isinstance(x, Value) else x for x in (a, b)]
     if values[0] is not None and values[1] is not None and (name == "pow" or values[1] == 0):
         real: Any = divmod if name == "divmod" else getattr(operator, f"__{name}__")
@@ -359,13 +368,14 @@ def _as_python(name: str, a: Any, b: Any) -> Any:
 
 def _binary(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
     ours, real = OPERATORS[name], getattr(operator, f"__{name}__", None) or divmod
+    raising = name in _RAISING
 
     def method(self: Any, other: Any) -> Any:
         kind = type(other)
         if type(self) is Number and (kind is Number or kind in _NUMBERS):  # the quick way
             b = other.value if kind is Number else other
             python = self.python and (kind is not Number or other.python)
-            if python and name in _RAISING:
+            if python and raising and (Handlers.present or name == "pow"):
                 out = _as_python(name, b, self.value) if reflected else _as_python(name, self.value, b)
             else:
                 out = ours(b, self.value) if reflected else ours(self.value, b)

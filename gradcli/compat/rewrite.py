@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.compat.boxes import MARK, Boxed, Number, boxed, boxing, read_again
+from gradcli.compat.boxes import MARK, Boxed, Handlers, Number, boxed, boxing, read_again
 from gradcli.engine.array import Value
 from gradcli.engine.ir.types import canonical_dtype
 
@@ -63,6 +63,10 @@ class _Calls(ast.NodeTransformer):
             if isinstance(first, ast.Name) and first.id in _BUILTIN:
                 node.args[0] = _through(first)
         return node
+
+    def visit_Try(self, node: ast.Try) -> ast.AST:  # noqa: N802 - ast's name
+        Handlers.present = True
+        return self.generic_visit(node)
 
     def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:  # noqa: N802 - ast's name
         self.generic_visit(node)
