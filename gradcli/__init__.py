@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from gradcli.engine.functional import linear_transpose as linear_transpose
     from gradcli.engine.functional import named_call as named_call
     from gradcli.engine.functional import named_scope as named_scope
+    from gradcli.engine.refs import Ref as Ref
+    from gradcli.engine.refs import freeze as freeze
+    from gradcli.engine.refs import new_ref as new_ref
 
 __version__ = "0.1.0"
 
@@ -56,11 +59,12 @@ _MORE = {
     "checkpoint_policies": ("checkpoint", "checkpoint_policies"), "pure_callback": ("callbacks", "pure_callback"),
     "closure_convert": ("functional", "closure_convert"), "custom_gradient": ("functional", "custom_gradient"),
     "fwd_and_bwd": ("functional", "fwd_and_bwd"), "linear_transpose": ("functional", "linear_transpose"),
+    "Ref": ("refs", "Ref"), "freeze": ("refs", "freeze"), "new_ref": ("refs", "new_ref"),
     "named_call": ("functional", "named_call"), "named_scope": ("functional", "named_scope"),
 }  # fmt: skip
 _MODULES = (
     "ad_checkpoint", "custom_batching", "custom_derivatives", "debug", "experimental", "flatten_util", "image", "lax",
-    "nn", "numpy", "random", "scipy", "tree", "tree_util",
+    "nn", "numpy", "random", "ref", "scipy", "tree", "tree_util",
 )  # fmt: skip
 
 __all__ = ["__version__", *_API, *_MORE]

@@ -99,6 +99,7 @@ _LATER: dict[str, dict[str, str]] = {
         "jaxpr_as_fun": f"{_OWN}.programs:jaxpr_as_fun", "subjaxprs": f"{_OWN}.programs:subjaxprs",
         "concrete_or_error": f"{_OWN}.programs:concrete_or_error",
     },
+    "ad": {n: f"gradcli.engine.pullback:{n}" for n in ("DidntWant", "DontWant", "GradRef", "GradValue")},
     "interpreters.ad": {n: f"{_OWN}.primitives:{n}" for n in (
         "primitive_jvps", "primitive_transposes", "Zero", "UndefinedPrimal", "is_undefined_primal", "defjvp",
         "deflinear", "deflinear2", "instantiate_zeros",

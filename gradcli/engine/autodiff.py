@@ -15,6 +15,7 @@ from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.elementwise import convert_element_type, stop_gradient_value
 from gradcli.engine.ops.shape import zeros
 from gradcli.engine.pullback import VJP, Point, instantiated
+from gradcli.engine.refs import Ref, on_values, opened, put_all, put_held, refs_in, traced_with_refs
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.transforms.jvp import jvp_values
 from gradcli.engine.transforms.linearize import Linear, linearize_values
@@ -166,10 +167,26 @@ def vjp(fun: Function, *primals: Any, has_aux: bool = False, reduce_axes: Any = 
 
 
 def vjp_of(fun: Function, primals: Sequence[Any], has_aux: bool) -> Any:
+    refs = refs_in(primals)
+    if refs:
+        return _vjp_of_refs(refs, fun, primals, has_aux)
     leaves, in_tree = flat_values(tuple(primals))
     at = _Linearized(fun, leaves, in_tree, has_aux)
     pull = VJP(at.point, (at.linear, leaves))
     return (at.value(), pull, at.aux()) if has_aux else (at.value(), pull)
+
+
+def _vjp_of_refs(refs: Sequence[Ref], fun: Function, primals: Sequence[Any], has_aux: bool) -> Any:
+    """``vjp`` with refs among the arguments: of what they hold before, for ``with_refs`` of the pull-back."""
+
+    def values(*args: Any) -> Any:
+        out, held = on_values(fun)(*args)
+        return (out[0], (out[1], held)) if has_aux else (out, (None, held))
+
+    values.__name__ = name_of(fun)
+    out, pull, (aux, held) = vjp_of(values, opened(primals), True)
+    put_all(refs, held)
+    return (out, pull, aux) if has_aux else (out, pull)
 
 
 class _Linearized:
@@ -177,12 +194,13 @@ class _Linearized:
 
     def __init__(self, fun: Function, leaves: Sequence[Any], in_tree: TreeDef, has_aux: bool) -> None:
         types = [x.type for x in leaves]
-        jaxpr, out_tree = trace_tree(fun, in_tree, types, name_of(fun), leaves)
+        jaxpr, out_tree, self.refs = traced_with_refs(fun, in_tree, types, name_of(fun), leaves)
         self.out_tree, self.aux_tree = _split_aux(out_tree, has_aux)
         self.count = self.out_tree.num_leaves
         self.outs, self.linear = linearize_values(jaxpr, leaves, [t.is_float for t in types])
+        self.outs = put_held(self.refs, self.outs, self.linear.out_active)
         outputs = [type_of(o) for o in self.outs[: self.count]]
-        self.point = Point(in_tree, types, self.out_tree, outputs, len(self.outs))
+        self.point = Point(in_tree, types, self.out_tree, outputs, len(self.linear.outputs))
 
     def value(self) -> Any:
         """The result."""
@@ -195,7 +213,8 @@ class _Linearized:
 
     def pulled(self, cotangents: Sequence[Any]) -> Any:
         """The cotangents of the arguments for those of the result."""
-        return self.point.tree_of(self.linear.pull_back([*cotangents, *[None] * (len(self.outs) - self.count)]))
+        rest = [None] * (len(self.linear.outputs) - self.count)
+        return self.point.tree_of(self.linear.pull_back([*cotangents, *rest]))
 
 
 def _split_aux(tree: TreeDef, has_aux: bool) -> tuple[TreeDef, TreeDef | None]:
@@ -213,9 +232,11 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
     >>> print(out, dot)
     9.0 6.0
     """
-    jaxpr, leaves, in_tree, out_tree = program_of(fun, primals)
+    leaves, in_tree = flat_values(tuple(primals))
+    jaxpr, out_tree, refs = traced_with_refs(fun, in_tree, [x.type for x in leaves], name_of(fun), leaves)
     flat_dots = _tangent_leaves(tangents, in_tree, leaves)
     outs, dots = jvp_values(jaxpr, leaves, flat_dots)
+    outs = put_held(refs, outs, [d is not None for d in dots])
     out_tree, aux_tree = _split_aux(out_tree, has_aux)
     n = out_tree.num_leaves
     filled = [instantiated(d, type_of(o)) for d, o in zip(dots[:n], outs[:n], strict=True)]
@@ -246,9 +267,11 @@ def _tangent_leaves(tangents: Sequence[Any], in_tree: TreeDef, primals: Sequence
 
 def linearize(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
     """``fun(*primals)`` and the linear map of its tangents at that point, which can be applied many times."""
-    jaxpr, leaves, in_tree, out_tree = program_of(fun, primals)
-    active = [x.type.is_float for x in leaves]
-    outs, linear = linearize_values(jaxpr, leaves, active)
+    leaves, in_tree = flat_values(tuple(primals))
+    types = [x.type for x in leaves]
+    jaxpr, out_tree, refs = traced_with_refs(fun, in_tree, types, name_of(fun), leaves)
+    outs, linear = linearize_values(jaxpr, leaves, [t.is_float for t in types])
+    outs = put_held(refs, outs, linear.out_active)
     out_tree, aux_tree = _split_aux(out_tree, has_aux)
     n = out_tree.num_leaves
     push = _push_forward(linear, leaves, in_tree, out_tree, outs[:n])

@@ -21,6 +21,7 @@ from gradcli.engine.errors import fail
 from gradcli.engine.execute.plain import RAISED
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
+from gradcli.engine.refs import Ref, RefsWritten, on_values, opened, put_all, refs_in, telling, threaded, values_of
 from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import STATE, Tracer, tracing
@@ -75,6 +76,9 @@ class Jitted:
         self._cache: OrderedDict[Any, Program] = OrderedDict()
         self._quick: dict[Any, Callable[..., Any]] = {}
         self._lock = threading.Lock()
+        self._opened: Jitted | None = None  # for refs among the arguments
+        self._around: dict[Any, tuple[Ref, ...]] = {}  # the refs from around the function, by the kind of arguments
+        self._threaded: dict[tuple[Ref, ...], Jitted] = {}
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
@@ -111,10 +115,24 @@ class Jitted:
                 self._quick[key] = _direct(found.compiled, found.out_tree)
 
     def _general(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        refs = refs_in((args, kwargs))
+        if refs:
+            return self._of_refs(refs, args, kwargs)
         leaves, key, run = self._prepare(args, kwargs)
+        if self._around and key in self._around:
+            return self._with_refs(self._around[key], args, kwargs)
         found = self._cache.get(key)
         if found is None:
-            found = self._trace(key, run, leaves)
+            try:
+                found = self._trace(key, run, leaves)
+            except RefsWritten as told:
+                around = tuple(told.refs)
+            else:
+                around = ()
+            if found is None:
+                if not tracing():
+                    self._around[key] = around
+                return self._with_refs(around, args, kwargs)
         jaxpr = found.jaxpr
         if tracing() or any(isinstance(x, Tracer) for x in (*leaves, *jaxpr.consts)):
             closed, consts = found.closed
@@ -122,6 +140,26 @@ class Jitted:
         if settings().checks_values:
             return tree_unflatten(found.out_tree, evaluate_jaxpr(jaxpr, leaves))
         return found.results(leaves)
+
+    def _of_refs(self, refs: Sequence[Ref], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call with refs among the arguments: their values go in and come out."""
+        if self._opened is None:
+            self._opened = type(self)(on_values(self.fun), self.static_argnums, self.static_argnames)
+        out, values = self._opened(*opened(args), **opened(kwargs))
+        put_all(refs, values)
+        return out
+
+    def _with_refs(self, refs: tuple[Ref, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call of a function that uses refs from around it."""
+        found = self._threaded.get(refs)
+        if found is None:
+            numbers = [i + 1 if i >= 0 else i for i in self.static_argnums]
+            found = type(self)(threaded(self.fun, refs), numbers, self.static_argnames)
+            if not tracing():
+                self._threaded[refs] = found
+        values, out = found(values_of(refs), *args, **kwargs)
+        put_all(refs, values)
+        return out
 
     def _prepare(
         self, args: tuple[Any, ...], kwargs: dict[str, Any], as_leaf: Callable[[Any], Any] = as_value
@@ -138,6 +176,8 @@ class Jitted:
             full = [static[i] if i in static else next(stream) for i in range(len(args))]
             return self.fun(*full, **keywords, **static_kw)
 
+        if Ref.exist:
+            run = telling(run)
         run.__name__ = getattr(self.fun, "__name__", "f")
         key = (tree, tuple(x.type for x in leaves), tuple(static.items()), tuple(sorted(static_kw.items())), settings())
         try:
@@ -175,8 +215,8 @@ class Jitted:
     def clear_cache(self) -> None:
         """Forgets every program."""
         with self._lock:
-            self._cache.clear()
-            self._quick.clear()
+            for table in (self._cache, self._quick, self._around, self._threaded):
+                table.clear()
 
 
 class Lowered:

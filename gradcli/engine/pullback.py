@@ -21,6 +21,7 @@ from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.define import Undefined
 from gradcli.engine.ops.elementwise import convert_element_type
 from gradcli.engine.ops.shape import zeros
+from gradcli.engine.refs import Opened, Ref, addupdate
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import Trace
 from gradcli.engine.transforms.linearize import Linear
@@ -86,13 +87,14 @@ class Point:
     count: the outputs of the linear map, auxiliary ones too.
     """
 
-    __slots__ = ("active", "count", "in_tree", "out_tree", "outputs", "types")
+    __slots__ = ("active", "count", "has_refs", "in_tree", "out_tree", "outputs", "types")
 
     def __init__(
         self, in_tree: TreeDef, types: Sequence[ArrayType], out_tree: TreeDef, outputs: Sequence[ArrayType], count: int
     ) -> None:
         self.in_tree, self.types, self.out_tree, self.outputs, self.count = in_tree, types, out_tree, outputs, count
         self.active = [t.is_float for t in types]
+        self.has_refs = Ref.exist and _holds(in_tree, Opened)
 
     def cotangents(self, given: Any) -> list[Any]:
         """The cotangents of the outputs. Raises ValueError for another structure (G210) or shape (G206)."""
@@ -141,6 +143,14 @@ class VJP:
         self._parts: tuple[list[Any], list[Any]] | None = None
 
     def __call__(self, cotangent: Any) -> Any:
+        if self.point.has_refs:
+            raise fail(
+                "G205", "the cotangent of an argument that is a ref must be accumulated into a ref",
+                hint="bind one: pull.with_refs(ref)(cotangent)", location=user_location(), cls=ValueError,
+            )  # fmt: skip
+        return self._applied(cotangent)
+
+    def _applied(self, cotangent: Any) -> Any:
         return self.point.tree_of(self._pulled(self.point.cotangents(cotangent)))
 
     def with_refs(self, *wanted: Any) -> Callable[[Any], Any]:
@@ -155,7 +165,7 @@ class VJP:
             )  # fmt: skip
 
         def pull(cotangent: Any) -> Any:
-            found = self(cotangent)
+            found = self._applied(cotangent)
             return tuple(
                 _delivered(w, part, ct) for w, part, ct in zip(wanted, self.point.in_tree.parts, found, strict=True)
             )
@@ -259,12 +269,17 @@ def _delivered(wanted: Any, part: TreeDef, ct: Any) -> Any:
     """One argument's cotangent: itself, or what stands for it where it went to a ref or nowhere."""
     if isinstance(wanted, (GradValue, DontWant)):
         return ct if isinstance(wanted, GradValue) else DidntWant()
-    if part.type is None:
-        wanted[...] += ct
+    if isinstance(wanted, Ref):
+        addupdate(wanted, ..., ct.value if isinstance(ct, Opened) else ct)
         return GradRef()
-    signs = part.flatten_up_to(wanted)
-    found = [_delivered(w, tree_flatten(c)[1], c) for w, c in zip(signs, part.flatten_up_to(ct), strict=True)]
-    return tree_unflatten(part, found)
+    if part.kind is None:
+        raise fail("G210", f"with_refs takes a ref, GradValue() or DontWant(), not {wanted!r}", cls=TypeError)
+    rows = zip(flatten_one_level(wanted)[0], part.parts, flatten_one_level(ct)[0], strict=True)
+    return part.kind.build(part.data, [_delivered(w, child, c) for w, child, c in rows])
+
+
+def _holds(tree: TreeDef, kind: type) -> bool:
+    return tree.type is kind or any(_holds(part, kind) for part in tree.parts)
 
 
 def _nested(part: TreeDef, leaves: Any) -> Any:

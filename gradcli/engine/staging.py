@@ -9,7 +9,7 @@ from typing import Any
 from gradcli.engine.abstract import ShapeDtypeStruct as ShapeDtypeStruct
 from gradcli.engine.abstract import typed
 from gradcli.engine.autodiff import Function, name_of
-from gradcli.engine.control.common import trace_tree
+from gradcli.engine.refs import traced_with_refs
 from gradcli.engine.tree import tree_flatten, tree_unflatten
 
 
@@ -33,7 +33,7 @@ def make_jaxpr(
             stream = iter(new)
             return fun(*(a if i in fixed else next(stream) for i, a in enumerate(args)), **keywords)
 
-        jaxpr, out_tree = trace_tree(f, tree, [typed(x) for x in leaves], name_of(fun))
+        jaxpr, out_tree, _ = traced_with_refs(f, tree, [typed(x) for x in leaves], name_of(fun), None)
         if return_shape:
             types = [ShapeDtypeStruct(t.shape, t.dtype, t.weak_type) for t in jaxpr.out_types]
             return jaxpr, tree_unflatten(out_tree, types)

@@ -18,6 +18,7 @@ from gradcli.engine.ir.types import INT32, ArrayType, array_type
 from gradcli.engine.ops.collective import named_axis
 from gradcli.engine.ops.shape import broadcast_in_dim, iota, moveaxis
 from gradcli.engine.parallel import parallel_map
+from gradcli.engine.refs import Opened, Ref, RefsWritten, on_values, opened, put_all, refs_in
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.transforms.batch import batch_size, batch_values
 from gradcli.engine.tree import TreeDef, broadcast_prefix, tree_flatten, tree_unflatten
@@ -45,6 +46,9 @@ def vmap(
     @functools.wraps(fun, updated=())
     def run(*args: Any, **kwargs: Any) -> Any:
         axes = in_axes if not isinstance(in_axes, list) else tuple(in_axes)
+        refs = refs_in((args, kwargs))
+        if refs:
+            return _of_refs(refs, args, kwargs)
         leaves, in_tree = tree_flatten((args, kwargs))
         if isinstance(axes, tuple) and len(axes) != len(args):
             raise fail(
@@ -59,13 +63,27 @@ def vmap(
         dims = [_sample_axis(d, x, fun) for d, x in zip(flat, leaves, strict=True)]
         size = _sample_count(dims, leaves, axis_size, fun)
         types = [x.type if d is None else _without(x.type, d) for x, d in zip(leaves, dims, strict=True)]
-        jaxpr, out_tree = _sample_program(one, in_tree, types, axis_name, size)
+        try:
+            jaxpr, out_tree = _sample_program(one, in_tree, types, axis_name, size)
+        except RefsWritten as told:
+            raise _shared(told.refs[0]) from None
         if axis_name is not None:
             leaves, dims = [*leaves, iota(INT32, (size,), 0)], [*dims, 0]
         outs, out_dims = batch_values(jaxpr, size, leaves, dims)
         wanted = broadcast_prefix(out_axes, tree_unflatten(out_tree, outs), "vmap out_axes")
         placed = [_place(size, x, d, w) for x, d, w in zip(outs, out_dims, wanted, strict=True)]
         return tree_unflatten(out_tree, placed)
+
+    def _of_refs(refs: Sequence[Ref], args: Any, kwargs: Any) -> Any:
+        """Refs among the arguments are mapped as arrays are; what they hold in the end is put back in the same way."""
+        axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
+        own = broadcast_prefix(axes, opened(args), "vmap in_axes") + [0] * len(tree_flatten(opened(kwargs))[0])
+        marks = tree_flatten((opened(args), opened(kwargs)), lambda x: isinstance(x, Opened))[0]
+        places = [d for d, x in zip(own, marks, strict=True) if isinstance(x, Opened)]
+        mapped = vmap(on_values(fun), axes, (out_axes, places), axis_name, axis_size, spmd_axis_name)
+        out, values = mapped(*opened(args), **opened(kwargs))
+        put_all(refs, values)
+        return out
 
     return run
 
@@ -105,6 +123,16 @@ def _sample_program(
 
     _, tree = tree_flatten((tree_unflatten(in_tree, types), array_type((), INT32)))
     return trace_tree(with_lane, tree, [*types, array_type((), INT32)], name_of(fun))
+
+
+def _shared(ref: Ref) -> Exception:
+    error: Exception = fail(
+        "G211", "performing a set/swap operation with vmapped value on an unbatched array reference of type "
+        f"{ref.aval}",
+        hint="make the ref an argument of the function, with an axis for the samples", location=user_location(),
+        cls=Exception,
+    )  # fmt: skip
+    return error
 
 
 def _sample_axis(axis: Any, x: Any, fun: Function) -> int | None:

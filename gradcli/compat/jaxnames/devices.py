@@ -12,6 +12,7 @@ from gradcli.compat.jaxnames.avals import ShapedArray, shown
 from gradcli.engine.array import METHODS, PROPERTIES, Array, is_value, type_of
 from gradcli.engine.custom import as_value
 from gradcli.engine.ir.keys import KEY
+from gradcli.engine.refs import Ref
 from gradcli.engine.trace.tracer import untraced
 from gradcli.engine.tree import tree_map
 
@@ -156,7 +157,7 @@ def nothing(*_: Any, **__: Any) -> None:
 
 def typeof(x: Any) -> Any:
     """The type of a value. Raises TypeError (G207) for what is none."""
-    return shown(type_of(as_value(x)))
+    return x.aval if isinstance(x, Ref) else shown(type_of(as_value(x)))
 
 
 ensure_compile_time_eval = untraced

@@ -15,6 +15,7 @@ from gradcli.engine.ir.types import INT32, ArrayType
 from gradcli.engine.ops.define import Primitive, is_linear
 from gradcli.engine.ops.elementwise import clamp, convert_element_type, ne, select_n
 from gradcli.engine.ops.shape import moveaxis, reshape, zeros
+from gradcli.engine.refs import RefsWritten, put_all, threaded, values_of
 from gradcli.engine.trace.tracer import bind, trace_closed
 from gradcli.engine.transforms.batch import batch_jaxpr
 from gradcli.engine.transforms.jvp import jvp_jaxpr
@@ -70,6 +71,16 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, o
 
 
 def _branch(index: Any, functions: Sequence[Callable[..., Any]], operands: Any, what: str) -> Any:
+    try:
+        return _one_of(index, functions, operands, what)
+    except RefsWritten as told:
+        refs = told.refs
+    values, out = _branch(index, [threaded(f, refs) for f in functions], (values_of(refs), *operands), what)
+    put_all(refs, values)
+    return out
+
+
+def _one_of(index: Any, functions: Sequence[Callable[..., Any]], operands: Any, what: str) -> Any:
     leaves, in_tree = tree_flatten(tuple(operands))
     types = [type_of(x) for x in leaves]
     traced = [trace_tree(f, in_tree, types, getattr(f, "__name__", what)) for f in functions]

@@ -29,6 +29,7 @@ from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.elementwise import add, convert_element_type, lt, select_n
 from gradcli.engine.ops.reduce import reduce_or
 from gradcli.engine.ops.shape import batch_to_front, moveaxis, reshape
+from gradcli.engine.refs import RefsWritten, put_all, threaded, values_of
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import Tracer, bind, trace_closed, value_of
 from gradcli.engine.transforms.batch import batch_jaxpr
@@ -45,6 +46,17 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
     >>> print(while_loop(lambda x: x < 10, lambda x: 2 * x, 1))
     16
     """
+    try:
+        return _while_loop(cond_fun, body_fun, init_val)
+    except RefsWritten as told:
+        refs = told.refs
+    test, body = threaded(cond_fun, refs), threaded(body_fun, refs)
+    values, out = while_loop(lambda c: test(*c)[1], lambda c: body(*c), (values_of(refs), init_val))
+    put_all(refs, values)
+    return out
+
+
+def _while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any) -> Any:
     leaves, tree = tree_flatten(init_val)
     _, args_tree = tree_flatten((init_val,))
     types = [type_of(x) for x in leaves]

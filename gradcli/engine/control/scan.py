@@ -16,6 +16,7 @@ from gradcli.engine.ir.types import ArrayType, promote_types
 from gradcli.engine.ops.define import Primitive, Undefined, is_linear
 from gradcli.engine.ops.elementwise import add_any, convert_element_type
 from gradcli.engine.ops.shape import batch_to_front, moveaxis, zeros
+from gradcli.engine.refs import RefsWritten, put_all, threaded, values_of
 from gradcli.engine.trace.tracer import bind, trace_closed
 from gradcli.engine.transforms.batch import batch_jaxpr
 from gradcli.engine.transforms.jvp import jvp_jaxpr
@@ -41,6 +42,22 @@ def scan(
     >>> print(carry, ys)
     6.0 [0. 0. 1. 3.]
     """
+    try:
+        return _scan(f, init, xs, length, reverse, unroll)
+    except RefsWritten as told:
+        refs, one = told.refs, threaded(f, told.refs)
+
+    def body(both: Any, x: Any) -> Any:
+        values, (carry, y) = one(both[0], both[1], x)
+        return (values, carry), y
+
+    body.__name__ = one.__name__
+    (values, carry), ys = scan(body, (values_of(refs), init), xs, length, reverse, unroll)
+    put_all(refs, values)
+    return carry, ys
+
+
+def _scan(f: Any, init: Any, xs: Any, length: int | None, reverse: bool, unroll: int | bool) -> tuple[Any, Any]:
     carry_leaves, carry_tree = tree_flatten(init)
     x_leaves, x_tree = tree_flatten(xs)
     n = _length(x_leaves, length)

@@ -197,6 +197,7 @@ class Trace:
         "open",
         "origins",
         "parent",
+        "refs",
         "steered",
     )
 
@@ -209,6 +210,7 @@ class Trace:
         self.decisions: list[Tracer] = []  # whose concrete values were asked for
         self.origins: dict[Var, Any] = {}
         self.parent: Trace | None = None
+        self.refs: dict[Any, Any] | None = None  # what refs from outside hold here
         self.open = self.steered = False
         self._captured: dict[int, Tracer] = {}
         self._known: dict[Var, Any] = {}
@@ -223,7 +225,7 @@ class Trace:
         STATE.trace, self.open = self.parent, False
         # Tracers outlive their trace as variables of the program: without what refers to them there is no cycle, and
         # values are freed at once instead of when Python next looks for cycles.
-        self.eqns, self.origins, self.decisions = [], {}, []
+        self.eqns, self.origins, self.decisions, self.refs = [], {}, [], None
         self._captured, self._known, self._producers = {}, {}, {}
 
     def input(self, type_: ArrayType, origin: Any = None) -> Tracer:
@@ -481,6 +483,8 @@ def trace_program(
             outputs = f(*inputs)
         finally:
             STATE.source = saved
+        if trace.refs:
+            import_module("gradcli.engine.refs").check_unwritten(trace)
         return trace.close(inputs, outputs, name)
 
 
