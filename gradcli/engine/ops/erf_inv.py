@@ -9,7 +9,6 @@ product and sum are found exactly, which takes 20 operations, and added last.
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -87,13 +86,6 @@ _LOG1P = _side_by_side(_LOG1P_P, _LOG1P_Q)
 _LOG1P_SINGLE = single(_LOG1P)
 _LOG_RUNS = single(_side_by_side(*_LOGF))
 _SINGLE_TABLES = (single(_SINGLE_CENTRE), single(_SINGLE_TAIL))
-_LOG1P_NUMBERS = [column.tolist() for column in _LOG1P_SINGLE[:, :, 0].T]
-_TABLE_NUMBERS = [table.tolist() for table in _SINGLE_TABLES]
-_LOG_NUMBERS = [column.tolist() for column in _LOG_RUNS[:, :, 0].T]
-_SMALL_SINGLE, _LOW_SINGLE = float(single(_LOG1P_SMALL)), float(single(_LOG2_LOW))
-_ROOT_HALF = float(single(math.sqrt(0.5)))
-_FLOAT = struct.Struct("f")
-FEW = 12  # so many numbers are computed one by one
 
 
 def _fma(a: Any, b: Any, c: Any) -> Floats:
@@ -159,50 +151,6 @@ def _single_block(x: Floats) -> Floats:
             part = _round(part - 2.5) if shift is None else _round(_round(np.sqrt(part)) - shift)
             out[chosen] = _horner_single(part, table) * wide[chosen]
     return np.where(np.abs(wide) == 1.0, math.inf * wide, out).astype(np.float32)
-
-
-def _narrow(x: float) -> float:
-    """The float32 number nearest to ``x``, as a float."""
-    found: float = _FLOAT.unpack(_FLOAT.pack(x))[0]
-    return found
-
-
-def _horner_number(x: float, coefficients: Sequence[float]) -> float:
-    out = coefficients[0]
-    for c in coefficients[1:]:
-        out = _narrow(out * x + c)
-    return out
-
-
-def _log1p_number(x: float) -> float:
-    if abs(x) >= _SMALL_SINGLE:
-        return _log_number(_narrow(x + 1.0))
-    square = _narrow(x * x)
-    ratio = _narrow(_horner_number(x, _LOG1P_NUMBERS[0]) / _horner_number(x, _LOG1P_NUMBERS[1]))
-    return _narrow(x + _narrow(square * -0.5 + _narrow(_narrow(x * square) * ratio)))
-
-
-def _log_number(x: float) -> float:
-    m, exponent = math.frexp(x)
-    if m < _ROOT_HALF:
-        m, exponent = m + m, exponent - 1
-    m -= 1.0
-    square = _narrow(m * m)
-    cube = _narrow(square * m)
-    high, middle, tail = (_horner_number(m, run) for run in _LOG_NUMBERS)
-    series = _narrow(_narrow(high * cube + middle) * cube + tail)
-    series = _narrow(series * cube + _narrow(exponent * _LOW_SINGLE))
-    return _narrow(exponent * _LOG2_HIGH + _narrow(_narrow(square * -0.5 + m) + series))
-
-
-def _single_number(x: float) -> float:
-    """What :func:`_single_block` does, for one number: a few arrays of one element cost more than the numbers do."""
-    if not abs(x) < 1.0:
-        return math.inf * x if abs(x) == 1.0 else math.nan
-    w = -_log1p_number(_narrow(-x * x))
-    if w < 5.0:
-        return _horner_number(_narrow(w - 2.5), _TABLE_NUMBERS[0]) * x
-    return _horner_number(_narrow(_narrow(math.sqrt(w)) - 3.0), _TABLE_NUMBERS[1]) * x
 
 
 def _horner_double(x: Floats, coefficients: Any) -> Floats:
@@ -281,9 +229,6 @@ def _in_blocks(f: Callable[[Floats], Floats], x: Floats) -> Floats:
 def erf_inv_values(x: Any) -> Any:
     """The inverse of erf on [-1, 1], for NumPy floats of any shape; nan outside. Half precision goes by float32."""
     x = np.asarray(x)
-    if x.size <= FEW and x.dtype != np.float64:
-        each = [_single_number(v) for v in x.astype(np.float64).reshape(-1).tolist()]
-        return np.array(each).reshape(x.shape).astype(np.float32).astype(x.dtype)[()]
     f, dtype = (_double_block, np.float64) if x.dtype == np.float64 else (_single_block, np.float32)
     with np.errstate(all="ignore"):
         return _in_blocks(f, x.astype(dtype).reshape(-1)).reshape(x.shape).astype(x.dtype)[()]
