@@ -22,7 +22,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from gradcli.compat.jaxnames.config import begin
 from gradcli.compat.rewrite import NAMES, compiled
 
 
@@ -120,7 +119,7 @@ class Workspace:  # a finder for sys.meta_path; its abstract class takes longer 
             if root == "jax" and not self.jax:
                 self.jax = True
                 if self.running:
-                    begin()
+                    importlib.import_module("gradcli.compat.jaxnames.config").begin()  # plain files need none of it
         if not level and (root in _STANDINS or root == "gradcli") and not self._shadows(root):
             with self._asleep():
                 if root == "gradcli":
