@@ -44,14 +44,14 @@ class Traced:
     def _undifferentiated(self) -> list[str]:
         """A note on every argument that is used, and from which no path of floats leads to an output."""
         reaches = {v for v in self.jaxpr.outputs if v.type.is_float and not v.is_literal}
-        used: set[Any] = set()
         for eqn in reversed(self.jaxpr.eqns):
-            used.update(v for v in eqn.inputs if not v.is_literal)
-            if eqn.primitive.name != "stop_gradient" and not reaches.isdisjoint(eqn.outputs):
-                reaches.update(v for v in eqn.inputs if v.type.is_float and not v.is_literal)
+            if not reaches.isdisjoint(eqn.outputs) and eqn.primitive.name != "stop_gradient":
+                reaches.update([v for v in eqn.inputs if v.type.is_float and not v.is_literal])
+        left = {v for v in self.jaxpr.inputs if v not in reaches}
+        used = {v for eqn in self.jaxpr.eqns for v in eqn.inputs if v in left} if left else left
         return [
             f"the derivative by {chosen.label} is 0: the result depends on it through decisions and whole numbers only"
-            for chosen, v in zip(self.problem.chosen, self.jaxpr.inputs, strict=True) if v in used and v not in reaches
+            for chosen, v in zip(self.problem.chosen, self.jaxpr.inputs, strict=True) if v in used
         ]  # fmt: skip
 
     def return_location(self) -> Location | None:

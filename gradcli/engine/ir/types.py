@@ -125,6 +125,8 @@ def dtype_of(x: Any) -> DType:
     if isinstance(x, str) and x in _OWN:
         return _OWN[x]
     found: DType = np.dtype(x)
+    if found.isbuiltin == 1:  # asking for its name takes longer than all of this
+        return found
     return _OWN.get(found.name, found)  # another package may have registered a bfloat16
 
 

@@ -16,16 +16,19 @@ _LIBRARIES = ("functools.py", "contextlib.py", f"{os.sep}numpy{os.sep}")
 class Source:
     """An instruction of a code object; its line and text are looked up only when they are shown."""
 
-    __slots__ = ("at", "code")
+    __slots__ = ("at", "code", "known")
 
     def __init__(self, code: CodeType, at: int) -> None:
         self.code, self.at = code, at
+        self.known: int | None = None
 
     @property
     def line(self) -> int:
         """The line number."""
-        found = (line for start, end, line in self.code.co_lines() if start <= self.at < end)
-        return next(found, None) or self.code.co_firstlineno
+        if self.known is None:
+            found = (line for start, end, line in self.code.co_lines() if start <= self.at < end)
+            self.known = next(found, None) or self.code.co_firstlineno
+        return self.known
 
     def location(self) -> str:
         """``file.py:12``, the file as a user would name it."""
