@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from gradcli.engine.callbacks import debug_breakpoint as breakpoint
 from gradcli.engine.callbacks import debug_callback as callback
 from gradcli.engine.callbacks import debug_print as print
 from gradcli.engine.debug import check_nans
 
-__all__ = ["callback", "check_nans", "print"]
+__all__ = ["breakpoint", "callback", "check_nans", "print"]

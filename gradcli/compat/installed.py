@@ -10,7 +10,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gradcli.compat.jaxnames.config import first_precision
+from gradcli.compat.jaxnames.config import first_settings
 from gradcli.engine.settings import settings, update
 
 LIBRARIES = ("jax", "autograd")
@@ -72,7 +72,7 @@ def install(*names: str) -> None:
         finder.replaced = finder.swap({})
         sys.meta_path.insert(0, finder)
         if name == "jax":
-            update(precision=first_precision())
+            update(**first_settings())
 
 
 def uninstall(*names: str) -> None:
@@ -84,4 +84,4 @@ def uninstall(*names: str) -> None:
         sys.meta_path.remove(finder)
         finder.swap(finder.replaced)
         if name == "jax":
-            update(precision=finder.precision)
+            update(precision=finder.precision, clamps_indices=False)

@@ -19,6 +19,12 @@ class ShapeDtypeStruct:
     def __init__(self, shape: Sequence[int], dtype: Any, weak_type: bool = False, **_: Any) -> None:
         self.shape, self.dtype, self.weak_type = tuple(shape), dtype_of(dtype), weak_type
 
+    @classmethod
+    def like(cls, x: Any) -> ShapeDtypeStruct:
+        """What stands for an array like ``x``."""
+        t = type_of(x)
+        return cls(t.shape, t.dtype, t.weak_type)
+
     @property
     def type(self) -> ArrayType:
         """The engine's type of the same."""

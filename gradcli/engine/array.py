@@ -249,6 +249,11 @@ class Array(Value):
         form = self._format()
         return str(self.value) if form is None else np.array2string(np.asarray(self.value), formatter=form)
 
+    def __format__(self, spec: str) -> str:
+        if self.ndim or self.type.dtype is KEY or (not spec and self.type.dtype is BFLOAT16):
+            return str(self)
+        return format(np.asarray(self.value)[()], spec)  # a float32 with all its digits, as JAX and NumPy do
+
     def _format(self) -> Any:
         """How bfloat16 is printed; None for dtypes that NumPy prints."""
         return {"float_kind": as_text} if self.type.dtype is BFLOAT16 else None

@@ -18,10 +18,14 @@ from gradcli.engine.ops.define import Primitive
 from gradcli.engine.ops.shape import batch_to_front, expand_dims, moveaxis, squeeze
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import bind
-from gradcli.engine.tree import TreeDef, tree_flatten, tree_unflatten
+from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_unflatten
 
 Function = Callable[..., Any]
 VMAP_METHODS = ("sequential", "sequential_unrolled", "expand_dims", "broadcast_all")
+
+
+class CallbackError(RuleError, ValueError):
+    """A transformation that a callback has no rule for: ValueError in JAX."""
 
 
 class FlatCallback:
@@ -85,7 +89,8 @@ def _no_jvp(what: str) -> Function:
     def jvp(primals: Sequence[Any], tangents: Sequence[Any], callback: FlatCallback, **params: Any) -> Any:
         raise fail(
             "G203", f"{what} does not support differentiation: nothing is known of {callback.__name__}'s derivative",
-            hint="put it into a function with a custom_jvp or custom_vjp rule", location=user_location(), cls=RuleError,
+            hint="put it into a function with a custom_jvp or custom_vjp rule", location=user_location(),
+            cls=CallbackError,
         )  # fmt: skip
 
     return jvp
@@ -162,7 +167,7 @@ def pure_callback(
 def _io_batch(size: int, args: Any, dims: Any, **params: Any) -> Any:
     if params["ordered"]:
         raise fail("G203", "an ordered io_callback cannot be used under vmap", location=user_location(),
-                   hint="pass ordered=False", cls=RuleError)  # fmt: skip
+                   hint="pass ordered=False", cls=CallbackError)  # fmt: skip
     rows = [_sample(args, dims, i) for i in range(size)]
     columns = [bind(io_callback_p, *row, **params) for row in rows]
     return [_stacked(column) for column in zip(*columns, strict=True)], [0] * len(params["result_avals"])
@@ -247,6 +252,11 @@ def debug_callback(
     bind(debug_callback_p, *values, callback=function, ordered=ordered, partitioned=partitioned)
 
 
+def debug_breakpoint(*, ordered: bool = False, **_: Any) -> None:
+    """Stops in Python's debugger (``sys.breakpointhook``) whenever the program runs here."""
+    debug_callback(lambda: breakpoint(), ordered=ordered)  # noqa: T100 - that is what it is for
+
+
 class _Formatted(string.Formatter):
     """Formats strictly: all arguments must be used, and none may be missing."""
 
@@ -271,7 +281,12 @@ def debug_print(
     text = "" if fmt is None else fmt
     if not skip_format_check:
         _Formatted().vformat(text, [_Anything()] * len(args), dict.fromkeys(kwargs, _Anything()))
-    function, values = _flat(lambda *a, **k: print(text.format(*a, **k)), args, kwargs)
+
+    def show(*shown: Any, **named: Any) -> None:
+        args, kwargs = tree_map(lambda x: as_value(x) if isinstance(x, np.ndarray) else x, (shown, named))
+        print(text.format(*args, **kwargs))
+
+    function, values = _flat(show, args, kwargs)
     bind(debug_print_p, *values, callback=function, fmt=text, ordered=ordered, partitioned=partitioned)
 
 

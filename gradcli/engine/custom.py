@@ -19,7 +19,7 @@ from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.elementwise import add, mul
 from gradcli.engine.ops.shape import zeros
 from gradcli.engine.trace.source import user_location
-from gradcli.engine.trace.tracer import Tracer, bind, trace_program
+from gradcli.engine.trace.tracer import Tracer, bind, trace_program, tracing
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_unflatten
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])
@@ -241,6 +241,8 @@ class custom_jvp(_Custom):  # noqa: N801 - JAX's name
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.jvp is None:
             raise _missing(_name(self.fun), "defjvp")
+        if not tracing():
+            return self.fun(*args, **kwargs)
         call = _Call(self, args, kwargs, [self.jvp])
         rule = Rule(_flat_jvp(call, self.symbolic_zeros), _name(self.jvp), *call.counts)
         out = bind(
@@ -299,6 +301,8 @@ class custom_vjp(_Custom):  # noqa: N801 - JAX's name
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.fwd is None or self.bwd is None:
             raise _missing(_name(self.fun), "defvjp")
+        if not tracing():
+            return self.fun(*args, **kwargs)
         call = _Call(self, args, kwargs, [self.fwd, self.bwd])
         fwd, bwd = _flat_rules(call, self.symbolic_zeros)
         out = bind(

@@ -26,7 +26,7 @@ from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import STATE, Tracer, tracing
 from gradcli.engine.transforms.rules import evaluate_jaxpr
-from gradcli.engine.tree import LEAF, TreeDef, tree_flatten, tree_map, tree_structure, tree_unflatten
+from gradcli.engine.tree import LEAF, TreeDef, tree_flatten, tree_structure, tree_unflatten
 
 if TYPE_CHECKING:  # loaded when the first program is compiled
     from gradcli.engine.execute.compiled import Compiled
@@ -209,8 +209,7 @@ class Jitted:
 
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The types of the result."""
-        lowered = self.lower(*args, **kwargs)
-        return tree_map(lambda t: ShapeDtypeStruct(t.shape, t.dtype, t.weak_type), lowered.out_info)
+        return self.lower(*args, **kwargs).out_info
 
     def clear_cache(self) -> None:
         """Forgets every program."""
@@ -233,7 +232,19 @@ class Lowered:
     @property
     def out_info(self) -> Any:
         """The types of the result."""
-        return tree_unflatten(self._program.out_tree, self.jaxpr.out_types)
+        types = [ShapeDtypeStruct(t.shape, t.dtype, t.weak_type) for t in self.jaxpr.out_types]
+        return tree_unflatten(self._program.out_tree, types)
+
+    @property
+    def in_avals(self) -> Any:
+        """The types of the arguments, as ``(args, kwargs)``."""
+        args, kwargs = tree_unflatten(self._key[0], self.jaxpr.in_types)
+        return tuple(args), kwargs
+
+    @property
+    def fun_name(self) -> str:
+        """The name of the function."""
+        return self.jaxpr.name
 
     def as_text(self, dialect: str | None = None) -> str:
         """The program as a jaxpr, the only dialect there is."""
@@ -266,6 +277,13 @@ class Executable:
                 hint="call the jitted function itself, which traces again for other types",
             )  # fmt: skip
         return self._program.results(leaves)
+
+    def cost_analysis(self) -> dict[str, float]:
+        """Nothing is counted."""
+        return {}
+
+    def memory_analysis(self) -> None:
+        """Nothing is counted."""
 
     def as_text(self) -> str:
         """The simplified program that runs."""

@@ -74,10 +74,10 @@ def instantiated(x: Any, t: ArrayType) -> Any:
 
     That of a weak value is weak, as it is of a Python number: it decides no dtype where it is used next.
     """
-    if x is not None:
-        value = as_value(x)
-        return Array(value.value, t) if t.weak_type and type(value) is Array and value.shape == t.shape else value
-    return as_value(zeros(t.strong())) if t.is_float else np.zeros(t.shape, FLOAT0)
+    if x is None and not t.is_float:
+        return np.zeros(t.shape, FLOAT0)
+    value = as_value(zeros(t.strong()) if x is None else x)
+    return Array(value.value, t) if t.weak_type and type(value) is Array and value.shape == t.shape else value
 
 
 class Point:

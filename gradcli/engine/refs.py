@@ -10,6 +10,7 @@ result.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
 import numpy as np
@@ -180,7 +181,8 @@ def _is_whole(index: Any) -> bool:
 def _part_type(t: ArrayType, index: Any) -> ArrayType:
     """The type of a part. Raises ValueError for integers that lie outside."""
     try:
-        return trace_program(lambda x: [x[index]], [t]).out_types[0]
+        get = import_module("gradcli.engine.ops.indexing").get  # which is strict under all settings
+        return trace_program(lambda x: [get(x, index)], [t]).out_types[0]
     except IndexError as error:
         raise fail("G206", f"Out of bound indexer: {error}", location=user_location(), cls=ValueError) from None
 

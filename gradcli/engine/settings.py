@@ -23,6 +23,8 @@ class Settings:
     kink: the derivative where a function has a kink (abs at 0, equal operands of max): JAX's choice, zero, or nan.
     debug_nans: every operation that is evaluated raises where its result holds a nan.
     debug_infs: and where it holds an infinity.
+    clamps_indices: an integer index out of bounds reads the nearest element, as in JAX, instead of raising IndexError.
+    steps: functions under jit, loops and branches are run by Python step by step, as under JAX's ``disable_jit``.
     """
 
     precision: Precision = "float64"
@@ -30,11 +32,13 @@ class Settings:
     kink: KinkRule = "jax"
     debug_nans: bool = False
     debug_infs: bool = False
+    clamps_indices: bool = False
+    steps: bool = False
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
         """All of them as a tuple, quick to look up."""
-        return self.precision, self.prng_partitionable, self.kink, self.checks_values
+        return self.precision, self.prng_partitionable, self.kink, self.checks_values, self.clamps_indices
 
     @cached_property
     def checks_values(self) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gradcli.compat.imports import run_source
-from gradcli.compat.jaxnames.config import first_precision
+from gradcli.compat.jaxnames.config import first_settings
 from gradcli.engine.errors import Location, diagnostic_of, fail
 from gradcli.engine.settings import override
 from gradcli.sources.target import imports
@@ -30,8 +30,8 @@ def run_script(script: str, args: Sequence[str], stdin: TextIO, stderr: TextIO, 
     source, filename = source_of(script, stdin)
     tree = parsed(source, filename)
     folder = Path(filename).resolve().parent if script != "-" else Path.cwd()
-    precision = first_precision() if imports(tree, "jax") else "float64"
-    with _as_main([script, *args]), override(precision=precision):
+    first = first_settings() if imports(tree, "jax") else {"precision": "float64"}
+    with _as_main([script, *args]), override(**first):
         try:
             run_source(source, filename, "__main__", folder)
         except SystemExit as stop:

@@ -15,7 +15,7 @@ from gradcli.engine.settings import override
 
 def standin(source: str, precision: str = "float32") -> dict[str, Any]:
     """The names that a script defines, run with gradcli's stand-ins."""
-    with override(precision=precision):
+    with override(precision=precision, clamps_indices=True):
         return vars(run_source(source, "<script>", "gradcli_script", Path.cwd()))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -18,15 +17,18 @@ _OPTIONS: dict[str, _Setting] = {
         "precision", lambda on: "float64" if on else "float32", lambda: settings().precision == "float64"
     ),
     "jax_threefry_partitionable": ("prng_partitionable", bool, lambda: settings().prng_partitionable),
+    "jax_debug_nans": ("debug_nans", bool, lambda: settings().debug_nans),
+    "jax_debug_infs": ("debug_infs", bool, lambda: settings().debug_infs),
+    "jax_disable_jit": ("steps", bool, lambda: settings().steps),
 }  # fmt: skip
 # Options of JAX that change nothing of what is computed here; their values are kept.
 _KEPT: dict[str, Any] = {
     "jax_array_garbage_collection_guard": "allow", "jax_captured_constants_report_frames": 0,
     "jax_captured_constants_warn_bytes": 2_000_000_000, "jax_check_tracer_leaks": False,
     "jax_compilation_cache_dir": None, "jax_compiler_enable_remat_pass": True,
-    "jax_cpu_enable_async_dispatch": True, "jax_debug_infs": False,
-    "jax_debug_key_reuse": False, "jax_debug_log_modules": "", "jax_debug_nans": False, "jax_default_device": None,
-    "jax_default_matmul_precision": None, "jax_default_prng_impl": "threefry2x32", "jax_disable_jit": False,
+    "jax_cpu_enable_async_dispatch": True,
+    "jax_debug_key_reuse": False, "jax_debug_log_modules": "", "jax_default_device": None,
+    "jax_default_matmul_precision": None, "jax_default_prng_impl": "threefry2x32",
     "jax_disable_most_optimizations": False, "jax_dynamic_shapes": False,
     "jax_enable_checks": False, "jax_enable_compilation_cache": True, "jax_enable_custom_prng": False,
     "jax_exec_time_optimization_effort": 0.0, "jax_explain_cache_misses": False,
@@ -38,11 +40,6 @@ _KEPT: dict[str, Any] = {
     "jax_softmax_custom_jvp": True, "jax_traceback_filtering": "auto", "jax_transfer_guard": "allow",
     "jax_use_shardy_partitioner": True,
 }  # fmt: skip
-_UNHEEDED = {
-    "jax_debug_nans": "has no effect here: gradcli.debug.check_nans(f) finds where a nan comes from",
-    "jax_debug_infs": "has no effect here: gradcli.debug.check_nans(f, infs=True) finds where an inf comes from",
-}
-
 
 class Config:
     """``jax.config``: ``update``, ``read``, and every option as an attribute.
@@ -60,8 +57,6 @@ class Config:
             update(**{field: convert(value)})
         elif name in self._kept:
             self._kept[name] = value
-            if name in _UNHEEDED and value:
-                warnings.warn(f"{name} {_UNHEEDED[name]}", stacklevel=2)
         else:
             raise self._unknown(name)
 
@@ -110,7 +105,12 @@ def first_precision() -> Literal["float32", "float64"]:
 
 def begin() -> None:
     """Sets what a file that imports jax begins with, for the rest of its run."""
-    update(precision=first_precision())
+    update(**first_settings())
+
+
+def first_settings() -> dict[str, Any]:
+    """The settings that a file that imports jax begins with."""
+    return {"precision": first_precision(), "clamps_indices": True}
 
 
 @contextmanager

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from gradcli.compat.jaxnames.config import config
 from gradcli.compat.jaxnames.primitives import check_lowered
 from gradcli.engine import api
 from gradcli.engine.jit import Jitted, Program
+from gradcli.engine.settings import override, settings
 from gradcli.engine.trace.tracer import tracing
-
-
-class _State(threading.local):
-    def __init__(self) -> None:
-        self.off = False
-
-
-_STATE = _State()
 
 
 class Switchable(Jitted):
     """A jitted function that runs as plain Python under ``disable_jit``."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if _STATE.off or config.read("jax_disable_jit"):
+        if settings().steps:
             return self.fun(*args, **kwargs)
         return super().__call__(*args, **kwargs)
 
@@ -53,9 +44,6 @@ def jit(fun: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 @contextmanager
 def disable_jit(disable: bool = True) -> Iterator[None]:
-    """Functions under ``jit`` run as plain Python inside."""
-    before, _STATE.off = _STATE.off, disable
-    try:
+    """Functions under ``jit``, loops and branches run as plain Python inside."""
+    with override(steps=bool(disable)):
         yield
-    finally:
-        _STATE.off = before

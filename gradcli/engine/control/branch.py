@@ -16,7 +16,8 @@ from gradcli.engine.ops.define import Primitive, is_linear
 from gradcli.engine.ops.elementwise import clamp, convert_element_type, ne, select_n
 from gradcli.engine.ops.shape import moveaxis, reshape, zeros
 from gradcli.engine.refs import RefsWritten, put_all, threaded, values_of
-from gradcli.engine.trace.tracer import bind, trace_closed
+from gradcli.engine.settings import settings
+from gradcli.engine.trace.tracer import Tracer, bind, trace_closed
 from gradcli.engine.transforms.batch import batch_jaxpr
 from gradcli.engine.transforms.jvp import jvp_jaxpr
 from gradcli.engine.transforms.linearize import SplitJaxpr, linearize_jaxpr
@@ -71,6 +72,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any, o
 
 
 def _branch(index: Any, functions: Sequence[Callable[..., Any]], operands: Any, what: str) -> Any:
+    if settings().steps and not isinstance(index, Tracer):
+        return functions[int(index)](*operands)
     try:
         return _one_of(index, functions, operands, what)
     except RefsWritten as told:

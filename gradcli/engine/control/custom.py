@@ -15,7 +15,7 @@ from typing import Any
 from gradcli.engine.array import type_of
 from gradcli.engine.control.call import call_types, transpose_call
 from gradcli.engine.control.common import split_list, spread
-from gradcli.engine.errors import fail
+from gradcli.engine.errors import RuleError, fail
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr, Var
 from gradcli.engine.ir.types import ArrayType
@@ -198,7 +198,14 @@ def _custom_vjp_jvp(
         lambda *flat: filled_cotangents(bwd(list(flat[:n]), list(flat[n:m]), list(flat[m:])), in_types),
         [*(type_of(r) for r in known), *out_types],
     )
-    found = backward_jaxpr(program, [*known, *map(Undefined, out_types)], dots)
+    try:
+        found = backward_jaxpr(program, [*known, *map(Undefined, out_types)], dots)
+    except RuleError as error:
+        raise fail(
+            "G203", "can't apply forward-mode autodiff (jvp) to a custom_vjp function.", location=user_location(),
+            hint=f"the reverse rule of {name} is not linear in the cotangents; define the rule with custom_jvp",
+            cls=TypeError,
+        ) from error  # fmt: skip
     return outs, found[m:]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,8 @@ from gradcli.engine.control.common import (
     with_ignored_inputs,
 )
 from gradcli.engine.control.run import LONG, run_compiled
-from gradcli.engine.control.scan import becomes, scan, scan_p
-from gradcli.engine.errors import fail
+from gradcli.engine.control.scan import as_array, becomes, scan, scan_p
+from gradcli.engine.errors import ConcretizationTypeError, fail
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
@@ -30,12 +31,13 @@ from gradcli.engine.ops.elementwise import add, convert_element_type, lt, select
 from gradcli.engine.ops.reduce import reduce_or
 from gradcli.engine.ops.shape import batch_to_front, moveaxis, reshape
 from gradcli.engine.refs import RefsWritten, put_all, threaded, values_of
+from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import Tracer, bind, trace_closed, value_of
 from gradcli.engine.transforms.batch import batch_jaxpr
 from gradcli.engine.transforms.jvp import jvp_jaxpr
 from gradcli.engine.transforms.rules import evaluate_jaxpr
-from gradcli.engine.tree import tree_flatten, tree_unflatten
+from gradcli.engine.tree import tree_flatten, tree_map, tree_unflatten
 
 
 def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any) -> Any:
@@ -46,6 +48,12 @@ def while_loop(cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], i
     >>> print(while_loop(lambda x: x < 10, lambda x: 2 * x, 1))
     16
     """
+    if settings().steps:
+        with suppress(ConcretizationTypeError):  # there is no value to go by
+            val = tree_map(as_array, init_val)
+            while bool(cond_fun(val)):
+                val = body_fun(val)
+            return val
     try:
         return _while_loop(cond_fun, body_fun, init_val)
     except RefsWritten as told:

@@ -7,16 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import type_of
+from gradcli.engine.array import Array, Value, raw, type_of
 from gradcli.engine.control.common import filled, fixpoint, mismatch, pick, reordered, split_list, spread, trace_tree
 from gradcli.engine.control.run import LONG, run_compiled
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType, promote_types
+from gradcli.engine.ops.cuts import concatenate
 from gradcli.engine.ops.define import Primitive, Undefined, is_linear
 from gradcli.engine.ops.elementwise import add_any, convert_element_type
-from gradcli.engine.ops.shape import batch_to_front, moveaxis, zeros
+from gradcli.engine.ops.shape import batch_to_front, expand_dims, moveaxis, zeros
 from gradcli.engine.refs import RefsWritten, put_all, threaded, values_of
+from gradcli.engine.settings import settings
 from gradcli.engine.trace.tracer import bind, trace_closed
 from gradcli.engine.transforms.batch import batch_jaxpr
 from gradcli.engine.transforms.jvp import jvp_jaxpr
@@ -42,6 +44,8 @@ def scan(
     >>> print(carry, ys)
     6.0 [0. 0. 1. 3.]
     """
+    if settings().steps:
+        return _by_python(f, init, xs, length, reverse)
     try:
         return _scan(f, init, xs, length, reverse, unroll)
     except RefsWritten as told:
@@ -70,6 +74,28 @@ def _scan(f: Any, init: Any, xs: Any, length: int | None, reverse: bool, unroll:
     )  # fmt: skip
     carry, ys = tree_unflatten(out_tree, out)
     return carry, ys
+
+
+def as_array(x: Any) -> Any:
+    """A leaf as a value."""
+    return x if isinstance(x, Value) else Array(raw(x), type_of(x))
+
+
+def _by_python(f: Any, init: Any, xs: Any, length: int | None, reverse: bool) -> tuple[Any, Any]:
+    """One call of the body after the other."""
+    leaves, tree = tree_flatten(xs)
+    n = _length(leaves, length)
+    carry, rows = init, []
+    for i in reversed(range(n)) if reverse else range(n):
+        carry, y = f(carry, tree_unflatten(tree, [as_array(x)[i] for x in leaves]))
+        rows.append(y)
+    if not n:
+        return _scan(f, init, xs, length, reverse, 1)
+    rows = rows[::-1] if reverse else rows
+    _, y_tree = tree_flatten(rows[0])
+    columns = zip(*[y_tree.flatten_up_to(row) for row in rows], strict=True)
+    ys = [concatenate([expand_dims(x, (0,)) for x in column], 0) for column in columns]
+    return carry, tree_unflatten(y_tree, ys)
 
 
 def _length(xs: Sequence[Any], length: int | None) -> int:

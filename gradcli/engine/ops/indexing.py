@@ -27,6 +27,7 @@ from gradcli.engine.ops.index import gather, scatter, scatter_add, scatter_sub
 from gradcli.engine.ops.index_numpy import GatherScatterMode, scatter_numbers
 from gradcli.engine.ops.index_plan import Index, Integer, Plan, Range, out_of_bounds, parse, plan
 from gradcli.engine.ops.scatter import scatter_max, scatter_min, scatter_mul
+from gradcli.engine.settings import settings
 from gradcli.engine.trace.source import user_location, user_source
 from gradcli.engine.trace.tracer import STATE, Tracer, bind, tracing, untraced
 
@@ -55,7 +56,7 @@ def getitem(x: Any, index: Any) -> Any:
         found = _of_integers(x, index if type(index) is tuple else (index,))
         if found is not None:
             return found
-    return get(x, index)
+    return get(x, index, strict=not settings().clamps_indices)
 
 
 def _of_integers(x: Tracer, index: tuple[Any, ...]) -> Tracer | None:
