@@ -41,6 +41,7 @@ _KEPT: dict[str, Any] = {
     "jax_use_shardy_partitioner": True,
 }  # fmt: skip
 
+
 class Config:
     """``jax.config``: ``update``, ``read``, and every option as an attribute.
 
