@@ -69,11 +69,15 @@ def once_there(path: Path, process: subprocess.Popen[str]) -> None:
 )
 def test_what_is_stopped_goes_on(data: Path, number: signal.Signals, status: int, appears: str) -> None:
     out = f"{number.name}.npy"
-    process = started(data, out)
-    once_there(data / f"{out}.partial" / appears, process)
-    time.sleep(0.05)
-    process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=60)
+    for _ in range(3):  # on a busy machine it may be done before this process is asked again
+        process = started(data, out)
+        once_there(data / f"{out}.partial" / appears, process)
+        time.sleep(0.05)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=60)
+        if process.returncode:
+            break
+        (data / out).unlink()
     assert (process.returncode, stdout) == (status, "")
     if number != signal.SIGKILL:
         assert stderr.startswith("error[G601]: stopped after ") and "run the same command again" in stderr
