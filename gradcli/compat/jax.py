@@ -29,12 +29,14 @@ _ERRORS = (
 _SAME = (
     "numpy numpy.fft numpy.linalg lax lax.linalg random nn nn.initializers tree tree_util scipy ad_checkpoint "
     "custom_batching custom_derivatives debug flatten_util image ops ref sharding stages dlpack experimental "
-    "experimental.jet experimental.sparse experimental.checkify experimental.host_callback"
+    "experimental.jet experimental.sparse experimental.checkify"
 ).split()
 _SCIPY = (
     "cluster cluster.vq fft integrate interpolate linalg ndimage optimize signal sparse sparse.linalg special "
     "spatial spatial.transform stats"
 ).split()
+_HERE = ("util", "extend.linear_util", "experimental.host_callback")
+_PRIMITIVES = ("lax", "lax.linalg", "extend.core.primitives", "custom_derivatives")
 # Where JAX itself keeps what it publishes, for files that import it from there.
 _PRIVATE = {
     "api": "", "core": "core", "dtypes": "dtypes", "config": "config", "numpy": "numpy", "random": "random", "nn": "nn",
@@ -44,7 +46,7 @@ _PRIVATE = {
     "lax.lax": "lax", "lax.linalg": "lax.linalg", "lax.control_flow": "lax", "lax.parallel": "lax",
     "lax.slicing": "lax", "interpreters.ad": "interpreters.ad", "interpreters.batching": "interpreters.batching",
     "interpreters.mlir": "interpreters.mlir", "interpreters.partial_eval": "interpreters.partial_eval",
-    "xla_bridge": "extend.backend",
+    "xla_bridge": "extend.backend", "linear_util": "extend.linear_util", "api_util": "api_util",
 }  # fmt: skip
 _LATER: dict[str, dict[str, str]] = {
     "jax": {
@@ -100,6 +102,7 @@ _LATER: dict[str, dict[str, str]] = {
         "concrete_or_error": f"{_OWN}.programs:concrete_or_error",
     },
     "ad": {n: f"gradcli.engine.pullback:{n}" for n in ("DidntWant", "DontWant", "GradRef", "GradValue")},
+    "extend.core.primitives": {n: f"{_OWN}.primitives:{n}" for n in ("call_p", "closed_call_p", "core_call_p")},
     "interpreters.ad": {n: f"{_OWN}.primitives:{n}" for n in (
         "primitive_jvps", "primitive_transposes", "Zero", "UndefinedPrimal", "is_undefined_primal", "defjvp",
         "deflinear", "deflinear2", "instantiate_zeros",
@@ -117,14 +120,16 @@ _LATER: dict[str, dict[str, str]] = {
 
 
 class _Lax(Standin):
-    """``jax.lax``, which has each primitive as well: ``sin_p``."""
+    """``jax.lax`` and the modules like it, which have each primitive as well: ``sin_p``, ``scatter_add_p``."""
 
     __slots__ = ()
 
     def _of_sources(self, name: str) -> Any:
         found = super()._of_sources(name)
-        primitive = REGISTRY.get(name.removesuffix("_p")) if name.endswith("_p") else None
-        return primitive if found is MISSING and primitive is not None else found
+        if found is not MISSING or not name.endswith("_p"):
+            return found
+        written = name.removesuffix("_p")
+        return REGISTRY.get(written, REGISTRY.get(written.replace("_", "-"), MISSING))
 
 
 def _root_members() -> dict[str, Any]:
@@ -172,8 +177,10 @@ def _sources(name: str) -> list[str]:
     """The modules of gradcli that the members of ``jax.<name>`` come from."""
     if name == "nn.initializers":
         return ["gradcli.nn.initializers", f"{_OWN}.initializers"]
-    if name.startswith("example_libraries.") or name == "util":
+    if name.startswith("example_libraries.") or name in _HERE:
         return [f"{_OWN}.{name.rpartition('.')[2]}"]
+    if name == "api_util":
+        return [f"{_OWN}.linear_util"]
     name = name.removeprefix("_src.")
     return [f"gradcli.{name}"] if name in _SAME or name.startswith("scipy.") else []
 
@@ -186,14 +193,17 @@ def modules() -> Standins:
     own = _own_members()
     names = dict.fromkeys([
         *_SAME, *(f"scipy.{n}" for n in _SCIPY), *_LATER, *own, "example_libraries", "example_libraries.stax",
-        "example_libraries.optimizers", "extend", "interpreters", "lib", "util", "version", "_src", "_src.lax",
+        "example_libraries.optimizers", "extend", "interpreters", "lib", "api_util", *_HERE, "version", "_src",
+        "_src.lax",
         "_src.lib", "_src.lib.mlir", "_src.lib.mlir.dialects", "_src.lib.mlir.dialects.hlo", "_src.interpreters",
         "_src.compiler",
     ])  # fmt: skip
     names.pop("jax")
     later = {n: {**earlier.MEMBERS.get(n, {}), **_LATER.get(n, {})} for n in names | {"jax": None}}
     table: list[types.ModuleType] = [Standin("jax", ["gradcli.engine.api", "gradcli"], later["jax"], **_root_members())]
-    table += [(_Lax if n == "lax" else Standin)(f"jax.{n}", _sources(n), later[n], **own.get(n, {})) for n in names]
+    table += [
+        (_Lax if n in _PRIMITIVES else Standin)(f"jax.{n}", _sources(n), later[n], **own.get(n, {})) for n in names
+    ]
     found = Standins(table)
     others = {f"_src.{name}": public for name, public in _PRIVATE.items()} | earlier.MODULES
     for name, public in others.items():

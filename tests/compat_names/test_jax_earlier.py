@@ -56,7 +56,7 @@ def test_an_earlier_name_is_the_present_one(earlier: str, now: str) -> None:
 @pytest.mark.parametrize(("earlier", "now"), [
     ("jax.experimental.stax", "jax.example_libraries.stax"), ("jax.api", "jax"),
     ("jax.experimental.optimizers", "jax.example_libraries.optimizers"), ("jax.abstract_arrays", "jax.core"),
-    ("jax.lib.xla_bridge", "jax.extend.backend"),
+    ("jax.linear_util", "jax.extend.linear_util"), ("jax.lib.xla_bridge", "jax.extend.backend"),
 ])  # fmt: skip
 def test_an_earlier_module_is_the_present_one(earlier: str, now: str) -> None:
     package, _, last = earlier.rpartition(".")
@@ -97,3 +97,31 @@ def test_rules_by_their_first_names(rule: str) -> None:
 def test_an_argument_without_a_rule_has_a_zero_gradient() -> None:
     rule = "defvjp(f, None, lambda ct, ans, x, y: ct * x)"
     assert standin(f"{RULES}\n{rule}\nresult = jax.grad(f, (0, 1))(3.0, 2.0)")["result"] == (0.0, 3.0)
+
+
+TAPS = """
+import jax
+import jax.numpy as jnp
+from jax.experimental import host_callback as hcb
+
+seen = []
+
+
+def f(x):
+    y = hcb.id_tap(lambda value, transforms: seen.append(float(value)), jnp.sin(x))
+    z = hcb.id_print(y, result=y * 2, label="y")
+    return z + hcb.call(lambda v: v * v, jax.lax.stop_gradient(x), result_shape=x)
+
+
+result = jax.jit(f)(jnp.float32(0.5)), jax.grad(f)(0.5), jax.vmap(f)(jnp.array([1.0, 2.0])), hcb.barrier_wait()
+"""
+
+
+def test_taps_of_the_host(capsys: pytest.CaptureFixture[str]) -> None:
+    made = standin(TAPS)
+    value, slope, batch, nothing = made["result"]
+    np.testing.assert_allclose(value, 2 * np.sin(0.5) + 0.25, rtol=1e-6)
+    np.testing.assert_allclose(slope, 2 * np.cos(0.5), rtol=1e-6)
+    np.testing.assert_allclose(batch, 2 * np.sin([1.0, 2.0]) + [1.0, 4.0], rtol=1e-6)
+    np.testing.assert_allclose(made["seen"], np.sin([0.5, 0.5, 1.0, 2.0]), rtol=1e-6)
+    assert nothing is None and capsys.readouterr().out.count("label: y 0.47942") == 2

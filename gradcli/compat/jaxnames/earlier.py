@@ -142,5 +142,5 @@ MEMBERS: dict[str, dict[str, str]] = {
 # Modules by the names that they had.
 MODULES = {
     "experimental.stax": "example_libraries.stax", "experimental.optimizers": "example_libraries.optimizers",
-    "lib.xla_bridge": "extend.backend", "api": "", "abstract_arrays": "core",
+    "lib.xla_bridge": "extend.backend", "api": "", "linear_util": "extend.linear_util", "abstract_arrays": "core",
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """``jax.example_libraries.optimizers``: each optimizer is a triple of functions (init, update, get_params).
 
 Momentum: Polyak 1964, Nesterov 1983. Adagrad: Duchi, Hazan and Singer 2011. RMSProp: Tieleman and Hinton 2012.
-Adam and Adamax: Kingma and Ba 2015.
+Adam and Adamax: Kingma and Ba 2015. SM3: Anil, Gupta, Koren and Singer 2019.
 """
 
 from __future__ import annotations
@@ -169,6 +169,26 @@ def adamax(step_size: Any, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> A
     return (lambda x: (x, gnp.zeros_like(x), gnp.zeros_like(x))), update, _first
 
 
+@optimizer
+def sm3(step_size: Any, momentum: Any = 0.9) -> Any:
+    """SM3: in the place of a number for every element, one for every index of every axis."""
+    rate = make_schedule(step_size)
+
+    def init(x: Any) -> Any:
+        return x, gnp.zeros_like(x), [gnp.zeros(n, x.dtype) for n in x.shape or (1,)]
+
+    def update(i: Any, g: Any, state: Any) -> Any:
+        x, m, covers = state
+        grid = gnp.meshgrid(*covers, indexing="ij", sparse=True)
+        total = gnp.reshape(functools.reduce(gnp.minimum, grid), x.shape) + gnp.square(g)
+        m = (1 - momentum) * gnp.where(total > 0, g / gnp.sqrt(total), 0.0) + momentum * m
+        axes = range(max(1, x.ndim))
+        filled = gnp.atleast_1d(total)
+        return x - rate(i) * m, m, [filled.max(tuple(a for a in axes if a != kept)) for kept in axes]
+
+    return init, update, _first
+
+
 def constant(step_size: Any) -> Schedule:
     """The same step size always."""
     return lambda i: step_size
@@ -249,6 +269,6 @@ class JoinPoint:
 __all__ = [
     "JoinPoint", "Optimizer", "OptimizerState", "Schedule", "adagrad", "adam", "adamax", "clip_grads", "constant",
     "exponential_decay", "inverse_time_decay", "l2_norm", "make_schedule", "momentum", "nesterov", "optimizer",
-    "pack_optimizer_state", "piecewise_constant", "polynomial_decay", "rmsprop", "rmsprop_momentum", "sgd",
+    "pack_optimizer_state", "piecewise_constant", "polynomial_decay", "rmsprop", "rmsprop_momentum", "sgd", "sm3",
     "unpack_optimizer_state",
 ]  # fmt: skip

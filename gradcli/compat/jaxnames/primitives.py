@@ -243,8 +243,12 @@ def lower_fun(fun: Rule, multiple_results: bool = True) -> Rule:
     return fun
 
 
+# Calls that no program of gradcli's has; files for JAX give rules to them.
+call_p = core_call_p = Primitive("core_call")
+closed_call_p = Primitive("closed_call")
+
 __all__ = [
-    "Primitive", "UndefinedPrimal", "Zero", "bdim_at_front", "defjvp", "deflinear", "deflinear2", "instantiate_zeros",
-    "is_undefined_primal", "lower_fun", "moveaxis", "not_mapped", "primitive_batchers", "primitive_jvps",
-    "primitive_transposes", "register_lowering",
+    "Primitive", "UndefinedPrimal", "Zero", "bdim_at_front", "call_p", "closed_call_p", "core_call_p", "defjvp",
+    "deflinear", "deflinear2", "instantiate_zeros", "is_undefined_primal", "lower_fun", "moveaxis", "not_mapped",
+    "primitive_batchers", "primitive_jvps", "primitive_transposes", "register_lowering",
 ]  # fmt: skip

@@ -38,9 +38,9 @@ last = loss(get_params(opt_state), (x, y))
 assert last < first
 
 
-def run(opt, steps=4):
+def run(opt, steps=4, start=(1.0, -2.0)):
     init, step, get = opt
-    state = init({"w": jnp.array([1.0, -2.0])})
+    state = init({"w": jnp.array(start)})
     for i in range(steps):
         state = step(i, grad(lambda p: jnp.sum(p["w"] ** 2))(get(state)), state)
     return get(state)["w"]
@@ -58,6 +58,8 @@ result = {
         run(optimizers.sgd(0.1)), run(optimizers.adam(0.1)), run(optimizers.adagrad(0.1)),
         run(optimizers.rmsprop(0.1)), run(optimizers.nesterov(0.1, 0.9)), run(optimizers.adamax(0.1)),
         run(optimizers.rmsprop_momentum(0.05)), run(optimizers.sgd(optimizers.exponential_decay(0.1, 2, 0.5))),
+        run(optimizers.sm3(0.1)), run(optimizers.sm3(0.1, 0.5), start=[[1.0, 0.0, 2.0], [0.3, 0.0, -0.1]]),
+        run(optimizers.sm3(0.2), start=3.0),
         run(optimizers.sgd(optimizers.piecewise_constant([1, 2], [0.1, 0.05, 0.01]))),
     ],
     "clip": optimizers.clip_grads([jnp.array([3.0, 4.0])], 1.0),
