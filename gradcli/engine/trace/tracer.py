@@ -321,10 +321,6 @@ class Trace:
             tuple(inputs), tuple(self.eqns), outs, tuple(self.constvars), tuple(self.consts), tuple(self.notes), name
         )
 
-    def depth(self) -> int:
-        """How many traces are open around this one."""
-        return 0 if self.parent is None else 1 + self.parent.depth()
-
     def producer(self, var: Var) -> Eqn | None:
         """The equation that defines a variable of this trace."""
         for i in range(self._indexed, len(self.eqns)):
@@ -370,24 +366,16 @@ def write_known(primitive: Primitive, inputs: Sequence[Atom], trace: Trace, type
     return tracer
 
 
-def _innermost(tracers: Sequence[Tracer]) -> Trace:
-    """The trace that an operation on these belongs to though none is in force, as inside :func:`untraced`."""
-    for a in tracers:
-        if not a.trace.open:
-            raise fail(
-                "G202", f"a traced value {a.type} was used after its trace had ended", location=user_location(),
-                hint="return it from the function instead of keeping it in a variable", cls=UnexpectedTracerError,
-            )  # fmt: skip
-    return max((a.trace for a in tracers), key=Trace.depth)
-
-
 def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
     """Applies a primitive to concrete values."""
     types = [type_of(a) for a in args]
     out = primitive.type_rule(*types, **params)
-    traced = [a for a in args if type(a) is Tracer]
-    if traced:
-        return _innermost(traced).record(primitive, args, params)
+    for a in args:
+        if type(a) is Tracer:
+            raise fail(
+                "G202", f"a traced value {a.type} was used after its trace had ended", location=user_location(),
+                hint="return it from the function instead of keeping it in a variable", cls=UnexpectedTracerError,
+            )  # fmt: skip
     values = [a.value if type(a) is Array else raw(a) for a in args]
     with np.errstate(all="ignore"):
         if Stored.seen:
@@ -520,10 +508,7 @@ def trace_closed(f: Callable[..., Sequence[Any]], types: Sequence[ArrayType], na
 
 @contextmanager
 def untraced() -> Iterator[None]:
-    """Within it, operations on concrete values are evaluated, and not written into the program that is being traced.
-
-    Those on traced values are written, as ever.
-    """
+    """Within it, operations on concrete values are evaluated, and not written into the program that is being traced."""
     before, STATE.trace = STATE.trace, None
     try:
         yield
