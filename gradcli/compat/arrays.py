@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import numpy as gnp
-from gradcli.compat.boxes import Boxed, attribute, boxed, operand, unboxed
+from gradcli.compat.boxes import MAKERS, Boxed, attribute, boxed, operand, unboxed
 from gradcli.compat.indices import numpy_index, settled
 from gradcli.compat.places import owner_of
 from gradcli.engine.array import Value
@@ -71,8 +71,8 @@ class ArrayMethods(Boxed):
 
     @property
     def flat(self) -> Any:
-        """Its elements in order, as a view where it is contiguous."""
-        return self.reshape(-1)
+        """Its elements in order, which can be changed."""
+        return self.reshape(-1) if self.skeleton.flags.c_contiguous else Flat(self)
 
     def item(self, *index: int) -> Any:
         """A single element; a traced one stays traced."""
@@ -102,7 +102,9 @@ class ArrayMethods(Boxed):
             return type(self)(None, part, self.root)
         if self.root.value is None:
             return type(self)(None, part)
-        return boxed(getattr(gnp, name)(self.read(), *args, **options))
+        made = boxed(getattr(gnp, name)(self.read(), *args, **options))
+        made.data = part  # says how NumPy's copy lies
+        return made
 
     def transpose(self, *axes: Any) -> Any:
         """The view with its axes permuted."""
@@ -128,12 +130,15 @@ class ArrayMethods(Boxed):
     def copy(self, order: Any = "C") -> Any:
         """A copy."""
         value = self.read()
-        return type(self)(value) if isinstance(value, Value) else type(self)(None, value.copy())
+        if isinstance(value, Value):
+            return MAKERS["like"](value, (self,), order)
+        return type(self)(None, value.copy(order))
 
-    __copy__ = copy
+    def __copy__(self) -> Any:
+        return self.copy("K")
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self.copy()
+        return self.copy("K")
 
     def flatten(self, order: Any = "C") -> Any:
         """A one-dimensional copy."""
@@ -142,7 +147,7 @@ class ArrayMethods(Boxed):
     def astype(self, dtype: Any, *_: Any, **__: Any) -> Any:
         """A copy in another dtype."""
         value = self.read()
-        return boxed(value.astype(np.dtype(dtype)))
+        return MAKERS["like"](value.astype(np.dtype(dtype)), (self,))
 
     def fill(self, value: Any) -> None:
         """Puts one value everywhere."""
@@ -193,6 +198,32 @@ class ArrayMethods(Boxed):
             )
         self.assign(result.read())
         return self
+
+
+class Flat:
+    """``a.flat`` of an array whose elements lie in another order."""
+
+    def __init__(self, array: ArrayMethods) -> None:
+        self.base = array
+
+    def _places(self, index: Any) -> Any:
+        return np.unravel_index(np.arange(self.base.size)[unboxed(index)], self.base.shape)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self.base[self._places(index)]
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.base[self._places(index)] = value
+
+    def __iter__(self) -> Any:
+        return iter(self.base.flatten())
+
+    def __len__(self) -> int:
+        return self.base.size
+
+    def copy(self) -> Any:
+        """A one-dimensional copy."""
+        return self.base.flatten()
 
 
 _IN_PLACE = {

@@ -44,7 +44,7 @@ MARK = "__gradcli_call__"  # a builtin that only modules of the user's have
 LIBRARY = "__gradcli_library__"  # one that libraries have whose source is run as a user's would be
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _CONTEXTS = str(contextlib.__file__)
-MAKERS: dict[str, Callable[[Any], Any]] = {}  # "buffer": what boxes an array, filled by compat.buffer
+MAKERS: dict[str, Callable[..., Any]] = {}  # filled by compat.buffer: "buffer" boxes an array, "like" a result
 
 
 def _protocol(name: str) -> Callable[..., Any]:
@@ -368,7 +368,7 @@ def _as_python(name: str, a: Any, b: Any) -> Any:
 
 def _binary(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
     ours, real = OPERATORS[name], getattr(operator, f"__{name}__", None) or divmod
-    raising = name in _RAISING
+    raising, elementwise = name in _RAISING, name != "matmul"
 
     def method(self: Any, other: Any) -> Any:
         kind = type(other)
@@ -392,7 +392,10 @@ def _binary(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
             return boxed(real(b, a) if reflected else real(a, b))
         out = ours(b, a) if reflected else ours(a, b)
         if isinstance(out, Value):
-            return MAKERS["buffer"](out) if out.type.shape else Number(out)
+            axes = len(out.type.shape)
+            if axes > 1 and elementwise:
+                return MAKERS["like"](out, (other, self) if reflected else (self, other))
+            return MAKERS["buffer"](out) if axes else Number(out)
         return boxed(out)
 
     return method
@@ -405,7 +408,7 @@ def _unary(name: str) -> Callable[[Any], Any]:
         value = self.read()
         if type(self) is Number:
             return Number(ours(value), self.python)
-        return boxed(ours(value) if isinstance(value, Value) else real(value))
+        return MAKERS["like"](ours(value), (self,)) if isinstance(value, Value) else boxed(real(value))
 
     return method
 

@@ -8,7 +8,8 @@ it has put there records no scatter and no gather, and the array is made of its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -367,4 +368,26 @@ def _buffer(x: Any) -> Any:
     return Buffer(None, x)
 
 
+def _turned(a: Any) -> bool:
+    """Whether its elements lie in another order than its axes."""
+    steps = [abs(step) for step, n in zip(a.strides, a.shape, strict=True) if n > 1]
+    return any(before < after for before, after in itertools.pairwise(steps))
+
+
+def laid_like(out: Any, operands: Sequence[Any], order: Any = "K") -> Any:
+    """A result of an elementwise operation, in NumPy's layout: whether ``ravel`` is a view of it depends on that."""
+    made = boxed(out)
+    if type(made) is not Buffer or made.data is not None or made.ndim < 2 or order == "C":
+        return made
+    if order == "F":
+        made.data = np.empty(made.shape, made.dtype, "F")
+    elif any(type(x) is Buffer and x.data is not None and _turned(x.data) for x in operands):
+        arrays = [x.skeleton if type(x) is Buffer else x for x in operands if type(x) in (Buffer, np.ndarray)]
+        flags: Any = [*[["readonly"]] * len(arrays), ["writeonly", "allocate"]]
+        kinds = [*[None] * len(arrays), made.dtype]
+        made.data = np.nditer([*arrays, None], ["zerosize_ok"], flags, kinds).operands[-1]
+    return made
+
+
 MAKERS["buffer"] = _buffer
+MAKERS["like"] = laid_like

@@ -12,7 +12,7 @@ import numpy as np
 from gradcli import numpy as gnp
 from gradcli.compat import protocols
 from gradcli.compat.boxes import Boxed, Number, boxed, boxing, unboxed
-from gradcli.compat.buffer import Buffer
+from gradcli.compat.buffer import Buffer, laid_like
 from gradcli.compat.indices import settled
 from gradcli.compat.places import owner_of
 from gradcli.engine.array import PROTOCOLS, Array, Value
@@ -287,6 +287,9 @@ def _frozen(x: Any) -> Any:
     return x.frozen() if type(x) is Buffer else as_array(unboxed(x))
 
 
+_PRODUCTS = frozenset({"matmul", "matvec", "vecdot", "vecmat"})
+
+
 class Ufunc(Function):
     """One ufunc of NumPy, with its ``reduce``, ``accumulate``, ``outer``, ``reduceat`` and ``at``."""
 
@@ -300,7 +303,7 @@ class Ufunc(Function):
             if any([v is not None for v in values]):
                 out = self._ours(*[_frozen(x) if v is None else v for x, v in zip(args, values, strict=True)])
                 if isinstance(out, Value) and (boxing() or has_boxes(args)):
-                    return Buffer(out) if out.type.shape else Number(out)
+                    return self._laid(out, args) if out.type.shape else Number(out)
                 return boxed(out) if boxing() or has_boxes(args) else out
         if not kwargs and len(args) <= self.nin:
             traced = False
@@ -328,7 +331,10 @@ class Ufunc(Function):
         if self.name in protocols.UNSUPPORTED:
             raise protocols.unsupported(self.full)
         out = self.ours(*[as_array(unboxed(x)) for x in args])
-        return boxed(out) if box else out
+        return self._laid(out, args) if box else out
+
+    def _laid(self, out: Any, args: Sequence[Any]) -> Any:
+        return boxed(out) if self.name in _PRODUCTS else laid_like(out, args)
 
     def method(self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """Any of its methods, ``__call__`` with options too."""
@@ -341,8 +347,8 @@ class Ufunc(Function):
         target, where = options.pop("out", None), options.pop("where", True)
         if scan_all(args, kwargs) != TRACED:
             out = getattr(self.real, method)(*bare(args), **{k: bare(v) for k, v in kwargs.items()})
-            boxes = target if isinstance(target, tuple) else (target,)
-            return next((b for b in boxes if isinstance(b, Buffer)), None) or (boxed(out) if boxing() else out)
+            boxes = [b for b in (target if isinstance(target, tuple) else (target,)) if isinstance(b, Buffer)]
+            return boxes[0] if boxes else boxed(out) if boxing() else out
         if where is not True and method == "__call__":
             return self._masked(args, options, target, where)
         if where is not True:

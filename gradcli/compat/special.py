@@ -15,10 +15,11 @@ import numpy as np
 from gradcli import numpy as gnp
 from gradcli.compat import protocols
 from gradcli.compat.boxes import Boxed, Number, boxed, boxing, operand, unboxed
-from gradcli.compat.buffer import Buffer
+from gradcli.compat.buffer import Buffer, laid_like
 from gradcli.compat.functions import ALWAYS, SPECIAL, TRACED, bare, function, scan, scan_all
 from gradcli.compat.indices import numpy_index, settled
 from gradcli.compat.iteration import nditer
+from gradcli.compat.places import owner_of
 from gradcli.engine.array import Value
 from gradcli.engine.trace.tracer import value_of
 
@@ -38,11 +39,14 @@ def _array(value: Any) -> Any:
 # --- making arrays ----------------------------------------------------------------------------------------------------
 
 
-def array(obj: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **_: Any) -> Any:
+def array(obj: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K", ndmin: int = 0, **_: Any) -> Any:
     """``np.array`` of something with traced values in it."""
     if dtype is object:
         return _of_objects(obj)
-    return _array(gnp.array(unboxed(obj), dtype=dtype, ndmin=ndmin))
+    if not copy and order == "K" and ndmin == 0:
+        return asarray(obj, dtype)
+    out = gnp.array(unboxed(obj), dtype=dtype, ndmin=ndmin)
+    return laid_like(out, (obj,), order) if boxing() and out.ndim > 1 else _array(out)
 
 
 def _of_objects(obj: Any) -> Any:
@@ -65,6 +69,18 @@ def asarray(obj: Any, dtype: Any = None, *_: Any, **__: Any) -> Any:
     if isinstance(obj, Buffer) and (dtype is None or np.dtype(dtype) == obj.dtype):
         return obj
     return _array(gnp.array(unboxed(obj), dtype=dtype))
+
+
+def asfortranarray(a: Any, dtype: Any = None, **_: Any) -> Any:
+    """``np.asfortranarray``: a copy where it does not lie in that order yet."""
+    a = asarray(a, dtype)
+    return a if a.ndim < 2 or a.skeleton.flags.f_contiguous else a.copy("F")
+
+
+def ascontiguousarray(a: Any, dtype: Any = None, **_: Any) -> Any:
+    """``np.ascontiguousarray``, likewise."""
+    a = asarray(a, dtype)
+    return a if a.skeleton.flags.c_contiguous else a.copy("C")
 
 
 def arange(*args: Any, dtype: Any = None, step: Any = None, **_: Any) -> Any:
@@ -90,6 +106,7 @@ def _of_form(name: str) -> Callable[..., Any]:
 
     def make(a: Any, *args: Any, **kwargs: Any) -> Any:
         form = a if not isinstance(a, (Boxed, Value)) else np.broadcast_to(np.empty((), a.dtype), a.shape)
+        form = a.skeleton if isinstance(a, Buffer) and a.skeleton.dtype == a.dtype else form
         form = gnp.asarray(unboxed(a)) if isinstance(form, (list, tuple)) and scan(form) == TRACED else form
         if isinstance(form, Value):
             form = np.broadcast_to(np.empty((), form.dtype), form.shape)
@@ -105,9 +122,19 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, *_: Any, shape: Any = 
     return _answer(gnp.full(form, unboxed(fill_value), kind))
 
 
-def copy(a: Any, *_: Any, **__: Any) -> Any:
+def copy(a: Any, order: Any = "K", *_: Any, **__: Any) -> Any:
     """``np.copy``."""
-    return a.copy() if isinstance(a, Buffer) else _array(gnp.array(unboxed(a)))
+    return a.copy(order) if isinstance(a, Buffer) else _array(gnp.array(unboxed(a)))
+
+
+def einsum(*args: Any, **kwargs: Any) -> Any:
+    """``np.einsum``: of one array, a view where nothing is summed."""
+    if len(args) == 2 and isinstance(args[0], str) and isinstance(args[1], Buffer):
+        x = args[1]
+        part = np.einsum(args[0], x.skeleton)
+        if isinstance(part, np.ndarray) and owner_of(part) is owner_of(x.root.skeleton):
+            return Buffer(None, part, x.root)
+    return _answer(gnp.einsum(*unboxed(args), **{k: v for k, v in kwargs.items() if k == "optimize"}))
 
 
 def as_strided(x: Any, shape: Any = None, strides: Any = None, *_: Any, **__: Any) -> Any:
@@ -366,11 +393,11 @@ def shares_memory(a: Any, b: Any, *_: Any, **__: Any) -> bool:
 
 
 SPECIAL.update({f"numpy.{f.__name__}": f for f in (
-    array, arange, common_type, full, full_like, copy, shape, size, where, nonzero, flatnonzero, argwhere, extract,
-    compress, copyto, fill_diagonal, put, putmask, place, put_along_axis, apply_along_axis, apply_over_axes, choose,
-    piecewise, allclose, array_equal, shares_memory,
+    array, arange, common_type, einsum, full, full_like, copy, shape, size, where, nonzero, flatnonzero, argwhere,
+    extract, compress, copyto, fill_diagonal, put, putmask, place, put_along_axis, apply_along_axis, apply_over_axes,
+    choose, piecewise, allclose, array_equal, shares_memory, asfortranarray, ascontiguousarray,
 )})  # fmt: skip
-SPECIAL.update({f"numpy.{name}": asarray for name in "asarray asanyarray ascontiguousarray asfortranarray".split()})
+SPECIAL.update({f"numpy.{name}": asarray for name in "asarray asanyarray".split()})
 SPECIAL.update({f"numpy.{name}": _of_form(name) for name in ("zeros_like", "ones_like", "empty_like")})
 SPECIAL.update({
     "numpy.may_share_memory": shares_memory,

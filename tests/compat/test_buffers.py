@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,8 @@ VIEWS: list[Any] = [
     lambda a: a.T, lambda a: a.reshape(-1), lambda a: a.ravel(), lambda a: a[1:], lambda a: a[::-1],
     lambda a: a[..., ::2], lambda a: a[0] if a.ndim > 1 else a, lambda a: a[:, None] if a.ndim else a,
     lambda a: a.swapaxes(0, -1), lambda a: a.reshape(2, -1), lambda a: a.T.reshape(-1), lambda a: a.copy(),
-    lambda a: a[..., 1:], lambda a: a.squeeze(),
+    lambda a: a[..., 1:], lambda a: a.squeeze(), lambda a: a * 0.5, lambda a: -a, lambda a: a.copy("F"),
+    lambda a: copy.copy(a), lambda a: a.astype(float), lambda a: a.reshape(-1, order="F"), lambda a: a.T - a[..., :1].T,
 ]  # fmt: skip
 step = st.one_of(
     st.tuples(st.just("view"), st.integers(0, 3), st.sampled_from(range(len(VIEWS)))),
