@@ -38,6 +38,8 @@ _STANDINS: dict[str, Callable[[], Mapping[str, types.ModuleType]]] = {
     "cmath": lambda: {"cmath": _plain().cmath_module()},
     "scipy": _from("scipys"),
     "numba": _from("numbas"),
+    "concurrent": _from("pools", "concurrent_modules"),
+    "multiprocessing": _from("pools", "multiprocessing_modules"),
     "statistics": lambda: {"statistics": importlib.import_module("gradcli.compat.sourced").statistics_module()},
 }
 _FUNCTIONAL = frozenset({"jax", "autograd", "gradcli"})  # files with these know values that cannot be changed
@@ -130,7 +132,9 @@ class Workspace:  # a finder for sys.meta_path; its abstract class takes longer 
 
     def _shadows(self, root: str) -> bool:
         """Whether a file of the user's has the name of a module of Python's, which is then not meant."""
-        return root == "statistics" and (self.root == root or (self.folder / f"{root}.py").is_file())
+        if root not in ("statistics", "numba", "concurrent", "multiprocessing"):
+            return False
+        return self.root == root or (self.folder / f"{root}.py").is_file() or (self.folder / root).is_dir()
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: Any = None) -> Any:
         """The spec of a module in the folder, or None."""

@@ -142,10 +142,11 @@ def test_eigenvalues_of_a_batch_are_real_where_those_of_each_sample_are(
     np.testing.assert_allclose(found, 0.25 / np.sqrt(0.25 + 0.5 * np.array([0.5, 1.5])), rtol=1e-12)
 
 
-def test_a_statistics_of_the_users_own_is_what_is_imported(tmp_path: Path) -> None:
-    (tmp_path / "statistics.py").write_text("def mean(xs):\n    return xs[0] * 7.0\n", encoding="utf-8")
+@pytest.mark.parametrize("name", ["statistics", "numba"])
+def test_a_module_of_the_users_own_is_what_is_imported(name: str, tmp_path: Path) -> None:
+    (tmp_path / f"{name}.py").write_text("def mean(xs):\n    return xs[0] * 7.0\n", encoding="utf-8")
     path = tmp_path / "module.py"
-    path.write_text("import statistics\n\n\ndef f(x):\n    return statistics.mean([x, 1.0])\n", encoding="utf-8")
+    path.write_text(f"import {name}\n\n\ndef f(x):\n    return {name}.mean([x, 1.0])\n", encoding="utf-8")
     command = [sys.executable, "-m", "gradcli", "grad", str(path), "--at", "x=1.3", "-q"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -171,3 +172,32 @@ def test_a_library_in_plain_python_has_derivatives_where_it_lies_beside_the_file
         else:
             assert done.returncode == 4 and "put its folder beside your file" in done.stderr
             assert "module.py:5" in done.stderr
+
+
+POOLED = """import multiprocessing as mp
+from concurrent.futures import ProcessPoolExecutor
+
+SCALE = []
+
+def scaled(x, k=2.0):
+    return x**k * SCALE[0]
+
+def f(x):
+    with mp.Pool(mp.cpu_count(), SCALE.append, (3.0,)) as pool:
+        found = sum(pool.map(scaled, [x, 2.0])) + sum(pool.starmap_async(scaled, [(x, 3.0)]).get())
+    pool = mp.get_context("spawn").Pool(2)
+    found += pool.apply(scaled, (x,), {"k": 1.0})
+    pool.close()
+    pool.join()
+    with ProcessPoolExecutor() as executor:
+        return found + sum(executor.map(scaled, [x]))
+"""
+
+
+def test_pools_of_processes_work_in_this_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(POOLED, encoding="utf-8")
+    assert main(["grad", str(path) + ":f", "--at", "x=1.3", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["value"] == pytest.approx(3.0 * (2 * 1.3**2 + 4.0 + 1.3**3 + 1.3), rel=1e-14)
+    assert found["gradients"]["x"] == pytest.approx(3.0 * (4 * 1.3 + 3 * 1.3**2 + 1.0), rel=1e-14)

@@ -372,9 +372,13 @@ def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) 
     out = primitive.type_rule(*types, **params)
     for a in args:
         if type(a) is Tracer:
+            thread = a.trace.open
             raise fail(
-                "G202", f"a traced value {a.type} was used after its trace had ended", location=user_location(),
-                hint="return it from the function instead of keeping it in a variable", cls=UnexpectedTracerError,
+                "G202", f"a traced value {a.type} was used "
+                + ("in another thread than the one that traces it" if thread else "after its trace had ended"),
+                hint="call the function in this thread" if thread
+                else "return it from the function instead of keeping it in a variable",
+                location=user_location(), cls=UnexpectedTracerError,
             )  # fmt: skip
     values = [a.value if type(a) is Array else raw(a) for a in args]
     with np.errstate(all="ignore"):
