@@ -366,12 +366,23 @@ def _as_python(name: str, a: Any, b: Any) -> Any:
     return OPERATORS[name](a, b)
 
 
+def check_errstate(real: Callable[..., Any], operands: Sequence[Any]) -> None:
+    """Raises FloatingPointError where ``np.errstate`` or ``np.seterr`` says so for the values of this run."""
+    if "raise" not in np.geterr().values():
+        return
+    values = [value_of(x) if isinstance(x, Value) else x for x in map(unboxed, operands)]
+    if all(value is not None for value in values):
+        real(*values)
+
+
 def _binary(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
     ours, real = OPERATORS[name], getattr(operator, f"__{name}__", None) or divmod
     raising, elementwise = name in _RAISING, name != "matmul"
 
     def method(self: Any, other: Any) -> Any:
         kind = type(other)
+        if Handlers.present and raising:
+            check_errstate(real, (other, self) if reflected else (self, other))
         if type(self) is Number and (kind is Number or kind in _NUMBERS):  # the quick way
             b = other.value if kind is Number else other
             python = self.python and (kind is not Number or other.python)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any
@@ -283,7 +284,7 @@ class Vectorize:
         if scan_all(args, kwargs) != TRACED and not boxing():
             return self._real(*args, **kwargs)
         if self.signature is not None:
-            raise protocols.unsupported("numpy.vectorize with signature=")
+            return self._by_signature(args)
         names = [*range(len(args)), *kwargs]
         given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         loop = [name for name in names if name not in self.excluded]
@@ -296,6 +297,26 @@ class Vectorize:
         if results and isinstance(results[0], tuple):
             return tuple(_shaped(list(part), form) for part in zip(*results, strict=True))
         return _shaped(results, form)
+
+    def _by_signature(self, args: Sequence[Any]) -> Any:
+        """A loop over the leading axes; the trailing ones that the signature names go to the function."""
+        given, _, returned = self.signature.replace(" ", "").partition("->")
+        cores = [len(re.findall(r"\w+", part)) for part in re.findall(r"\(([^)]*)\)", given)]
+        arrays = [function("asarray")(a) for a in args]
+        leads = [a.shape[: a.ndim - core] for a, core in zip(arrays, cores, strict=True)]
+        form = np.broadcast_shapes(*leads)
+        spread = [
+            function("broadcast_to")(a, form + a.shape[len(lead) :]) for a, lead in zip(arrays, leads, strict=True)
+        ]
+        results = [self.pyfunc(*[a[place] for a in spread]) for place in np.ndindex(*form)]
+        if returned.count("(") > 1:
+            return tuple(_stacked(list(part), form) for part in zip(*results, strict=True))
+        return _stacked(results, form)
+
+
+def _stacked(results: list[Any], form: tuple[int, ...]) -> Any:
+    whole = function("stack")([function("asarray")(r) for r in results])
+    return function("reshape")(whole, form + whole.shape[1:]) if form else results[0]
 
 
 class FromPyfunc:
