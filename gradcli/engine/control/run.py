@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-from gradcli.engine.array import type_of
+import numpy as np
+
+from gradcli.engine.array import Array, type_of
 from gradcli.engine.ir.program import Eqn, Jaxpr, Var
+from gradcli.engine.ir.types import array_type, canonical_dtype
 from gradcli.engine.ops.define import Primitive
 
 LONG = 32  # steps from which a loop is compiled
@@ -16,8 +19,15 @@ _KEPT = 256
 _programs: OrderedDict[Any, Any] = OrderedDict()
 
 
+def _kept(x: Any) -> Any:
+    """A value with its own dtype, where precision would cap it: keys are integers of 64 bits under every one."""
+    wide = isinstance(x, (np.ndarray, np.generic)) and x.dtype != canonical_dtype(x.dtype)
+    return Array(x, array_type(x.shape, x.dtype)) if wide else x
+
+
 def run_compiled(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> list[Any]:
     """Applies a primitive that holds programs to NumPy values, by its compiled form."""
+    args = [_kept(a) for a in args]
     types = tuple(type_of(a) for a in args)
     key = (primitive, types, *params.items())
     found = _programs.get(key)

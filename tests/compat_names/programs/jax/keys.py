@@ -8,7 +8,23 @@ key = random.key(43)
 old = random.PRNGKey(43)
 key, subkey = random.split(key)
 children = random.split(subkey, 4)
+
+
+def walk(carry, _):
+    key, x = carry
+    key, step = random.split(key)
+    return (key, x + random.normal(step)), None
+
+
+def still(carry):
+    return carry[1] < 3.0
+
+
+start = (random.key(3), 0.0)
+long = jax.lax.scan(walk, start, length=100)[0]
+until = jax.lax.while_loop(still, lambda c: walk(c, None)[0], start)
 result = {
+    "long": [long[1], random.key_data(long[0]), until[1], random.key_data(until[0])],
     "normal": random.normal(subkey, (3,)),
     "old": random.uniform(old, (2, 2), minval=-1.0, maxval=1.0),
     "data": random.key_data(subkey),
