@@ -65,10 +65,11 @@ def boxing() -> bool:
 def boxes(on: bool) -> Iterator[None]:
     """Switches boxing on or off for what runs within."""
     before, _STATE.on = _STATE.on, on
+    depth, Guard.depth = Guard.depth, 0
     try:
         yield
     finally:
-        _STATE.on = before
+        _STATE.on, Guard.depth = before, depth
         _STATE.written.clear()
 
 
@@ -103,10 +104,25 @@ def located() -> Iterator[None]:
         raise
 
 
-class Handlers:
-    """Whether code of the user's catches exceptions: only then is it asked, at the cost of values, what raises."""
+class Guard:
+    """Stands around the body of a ``try`` that may catch what arithmetic raises: only there is asked what does.
 
-    present = False
+    ``depth``: how many of them the code that runs is in.
+    """
+
+    depth = 0
+
+    def __enter__(self) -> None:
+        Guard.depth += 1
+
+    def __exit__(self, *_: Any) -> None:
+        Guard.depth -= 1
+
+
+def present(x: Any) -> Any:
+    """The NumPy value that anything has in this run. Raises ConcretizationTypeError where there is none, in a batch."""
+    x = unboxed(x)
+    return x.concrete() if isinstance(x, Value) else x
 
 
 class Boxed:
@@ -240,8 +256,7 @@ class Number(Boxed):
         return 1
 
     def __hash__(self) -> int:
-        found = value_of(self.value)
-        return hash(found[()]) if found is not None else id(self)
+        return hash(self.value.concrete()[()])  # a set or a dict that went by anything else would hold equal numbers
 
     def __getitem__(self, index: Any) -> Any:
         if self.python or isinstance(index, int):  # asked for when it is iterated over, too
@@ -349,30 +364,36 @@ _RAISING = frozenset({"truediv", "floordiv", "mod", "divmod", "pow"})
 def _as_python(name: str, a: Any, b: Any) -> Any:
     """An operation of Python's floats, which raises where theirs does, and of which a root may be complex."""
     root = name == "pow" and not isinstance(b, int) and not (isinstance(b, float) and b.is_integer())
-    if not (Handlers.present or root):
+    if not (Guard.depth or root):
         return OPERATORS[name](a, b)
-    values = [value_of(x) if isinstance(x, Value) else x for x in (a, b)]
+    values = [present(x) if Guard.depth else value_of(x) if isinstance(x, Value) else x for x in (a, b)]
     if values[0] is not None and values[1] is not None and (name == "pow" or values[1] == 0):
         real: Any = divmod if name == "divmod" else getattr(operator, f"__{name}__")
-        try:
+        with noted(ArithmeticError, a, b):
             found = real(*[x.item() if isinstance(x, (np.generic, np.ndarray)) else x for x in values])
-        except ArithmeticError:
-            for x, value in zip((a, b), values, strict=True):
-                if isinstance(x, Tracer):
-                    x.trace.note(x, value)
-            raise
         if isinstance(found, complex) and isinstance(a, Value):
             a = a.astype(np.complex128)
     return OPERATORS[name](a, b)
 
 
+@contextmanager
+def noted(kind: type[Exception] | tuple[type[Exception], ...], *operands: Any) -> Iterator[None]:
+    """Notes the values of operands where an error of that kind is raised within: tracing goes on from there."""
+    try:
+        yield
+    except kind:
+        for x in operands:
+            if isinstance(x, Tracer):
+                x.trace.note(x, value_of(x))
+        raise
+
+
 def check_errstate(real: Callable[..., Any], operands: Sequence[Any]) -> None:
     """Raises FloatingPointError where ``np.errstate`` or ``np.seterr`` says so for the values of this run."""
-    if "raise" not in np.geterr().values():
-        return
-    values = [value_of(x) if isinstance(x, Value) else x for x in map(unboxed, operands)]
-    if all(value is not None for value in values):
-        real(*values)
+    if "raise" in np.geterr().values():
+        values = [unboxed(x) for x in operands]
+        with noted(FloatingPointError, *values):
+            real(*map(present, values))
 
 
 def _binary(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
@@ -381,12 +402,12 @@ def _binary(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
 
     def method(self: Any, other: Any) -> Any:
         kind = type(other)
-        if Handlers.present and raising:
+        if Guard.depth and raising:
             check_errstate(real, (other, self) if reflected else (self, other))
         if type(self) is Number and (kind is Number or kind in _NUMBERS):  # the quick way
             b = other.value if kind is Number else other
             python = self.python and (kind is not Number or other.python)
-            if python and raising and (Handlers.present or name == "pow"):
+            if python and raising and (Guard.depth or name == "pow"):
                 out = _as_python(name, b, self.value) if reflected else _as_python(name, self.value, b)
             else:
                 out = ours(b, self.value) if reflected else ours(self.value, b)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from gradcli import numpy as gnp
-from gradcli.compat.boxes import Handlers, boxed, boxing, unboxed
+from gradcli.compat.boxes import Guard, boxed, boxing, noted, present, unboxed
 from gradcli.compat.functions import SPECIAL
-from gradcli.engine.trace.tracer import Tracer, value_of
+from gradcli.engine.trace.tracer import value_of
 
 
 def _answer(value: Any) -> Any:
@@ -128,15 +128,9 @@ def _raising(name: str) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         given = [_array(a) for a in args]
         out = getattr(gnp.linalg, name)(*given, **kwargs)
-        found = value_of(out) if Handlers.present else None
-        if found is not None and not np.isfinite(found).all():
-            try:
-                real(*map(value_of, given), **kwargs)
-            except np.linalg.LinAlgError:
-                for x in given:
-                    if isinstance(x, Tracer):
-                        x.trace.note(x, value_of(x))
-                raise
+        if Guard.depth and not np.isfinite(present(out)).all():
+            with noted(np.linalg.LinAlgError, *given):
+                real(*map(present, given), **kwargs)
         return _answer(out)
 
     return run

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcli import numpy as gnp
 from gradcli.compat import protocols
-from gradcli.compat.boxes import Boxed, Handlers, Number, boxed, boxing, check_errstate, unboxed
+from gradcli.compat.boxes import Boxed, Guard, Number, boxed, boxing, check_errstate, unboxed
 from gradcli.compat.buffer import Buffer, laid_like
 from gradcli.compat.indices import settled
 from gradcli.compat.places import owner_of
@@ -298,7 +298,7 @@ class Ufunc(Function):
         self.nin = real.nin
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if Handlers.present:
+        if Guard.depth:
             check_errstate(self.real, args[: self.nin])
         if not kwargs and self._ours is not None and len(args) == self.nin <= 2:  # the quick way
             values = [_traced_value(x) for x in args]

@@ -20,7 +20,7 @@ import numpy as np
 
 from gradcli import numpy as gnp
 from gradcli.compat import decompositions as _decompositions  # noqa: F401 - fills the table of special functions
-from gradcli.compat.boxes import Boxed, Number, boxed, unboxed
+from gradcli.compat.boxes import Boxed, Guard, Number, boxed, noted, present, unboxed
 from gradcli.compat.functions import Ufunc, function
 from gradcli.compat.special import objects, shown
 from gradcli.engine.array import Value
@@ -77,13 +77,14 @@ def _either(real: Callable[..., Any], ours: Callable[..., Any], convert: type | 
 
 def _raise_as(real: Callable[..., Any], values: list[Any]) -> None:
     """Raises what Python's own function raises for the values of this run: code may count on a ``ValueError``."""
-    present = []
+    known = []
     for x in values:
-        found = value_of(x) if isinstance(x, Value) else x
+        found = present(x) if Guard.depth else value_of(x) if isinstance(x, Value) else x
         if found is None or np.ndim(found):
             return
-        present.append(found)
-    real(*present)
+        known.append(found)
+    with noted((ArithmeticError, ValueError), *values):
+        real(*known)
 
 
 def _log(x: Any, base: Any = None) -> Any:

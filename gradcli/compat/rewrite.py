@@ -17,11 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.compat.boxes import MARK, Boxed, Handlers, Number, boxed, boxing, read_again
+from gradcli.compat.boxes import MARK, Boxed, Guard, Number, boxed, boxing, read_again
 from gradcli.engine.array import Value
 from gradcli.engine.ir.types import canonical_dtype
 
-CALL, SHOWN = MARK, "__gradcli_shown__"
+CALL, SHOWN, GUARD = MARK, "__gradcli_shown__", "__gradcli_guard__"
+_ARITHMETIC = frozenset(
+    """
+    ArithmeticError BaseException Exception FloatingPointError LinAlgError OverflowError ValueError ZeroDivisionError
+    """.split()
+)
 _BUILTIN = frozenset({"float", "complex", "type"})
 _SCALAR = frozenset("float16 float32 float64 double single longdouble complex64 complex128 int64 int32 intp".split())
 
@@ -65,8 +70,11 @@ class _Calls(ast.NodeTransformer):
         return node
 
     def visit_Try(self, node: ast.Try) -> ast.AST:  # noqa: N802 - ast's name
-        Handlers.present = True
-        return self.generic_visit(node)
+        self.generic_visit(node)
+        if any(_catches(handler.type) for handler in node.handlers):
+            guard = ast.copy_location(ast.Name(GUARD, ast.Load()), node.body[0])
+            node.body = [ast.copy_location(ast.With([ast.withitem(guard)], node.body), node.body[0])]
+        return node
 
     def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:  # noqa: N802 - ast's name
         self.generic_visit(node)
@@ -79,6 +87,14 @@ class _Calls(ast.NodeTransformer):
         if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
             node.right = _through(node.right, SHOWN)
         return node
+
+
+def _catches(kind: ast.expr | None) -> bool:
+    """Whether a handler of that kind may catch what arithmetic raises."""
+    if isinstance(kind, ast.Tuple):
+        return any(map(_catches, kind.elts))
+    name = kind.attr if isinstance(kind, ast.Attribute) else getattr(kind, "id", None)
+    return kind is None or name in _ARITHMETIC
 
 
 def _is_text(node: ast.expr) -> bool:
@@ -205,5 +221,5 @@ def _pattern(kind: type) -> type:
     return _Pattern(kind.__name__, base, {"stands_for": kind})
 
 
-NAMES: dict[str, Any] = {CALL: call, SHOWN: shown, "isinstance": is_instance}
+NAMES: dict[str, Any] = {CALL: call, SHOWN: shown, GUARD: Guard(), "isinstance": is_instance}
 NAMES.update({_PATTERNS[kind.__name__]: _pattern(kind) for kind in (float, int, complex, bool)})

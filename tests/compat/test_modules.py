@@ -121,6 +121,47 @@ def test_a_batch_does_not_take_an_error_that_the_file_caught_for_an_answer(
     assert any("decides by values" in note for note in found["notes"])
 
 
+CAUGHT = """import math
+
+import numpy as np
+
+def ratio(a, b):
+    try:
+        return a / b
+    except ZeroDivisionError:
+        return 7.0 * a
+
+def root(a):
+    try:
+        return math.sqrt(a)
+    except ValueError:
+        return -a
+
+def inverse(a):
+    try:
+        return np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return a
+
+def f(x):
+    found = ratio(1.0, x - 1.0) + root(x - 2.0) + inverse(np.array([[x, 1.0], [1.0, 1.0]])).sum()
+    return found + sum({x, 3.0, x * 1.0})
+"""
+
+
+def test_a_batch_raises_what_each_sample_raises(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(CAUGHT, encoding="utf-8")
+    points = [1.0, 2.5, 3.0]
+    assert main(["batch", f"{path}:f", "--at", f"x={points}", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    f = plain(CAUGHT)
+    np.testing.assert_allclose(found["values"], [f(x) for x in points], rtol=1e-13)
+    for x, slope in zip(points, found["gradients"]["x"], strict=True):
+        assert main(["grad", f"{path}:f", "--at", f"x={x}", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["gradients"]["x"] == pytest.approx(slope, rel=1e-12)
+
+
 def test_text_with_numbers_of_a_batch_is_written_sample_by_sample(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
