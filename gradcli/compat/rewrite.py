@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any
 
@@ -34,59 +34,68 @@ _SCALAR = frozenset("float16 float32 float64 double single longdouble complex64 
 _PATTERNS = {name: f"__gradcli_{name}__" for name in ("float", "int", "complex", "bool")}
 
 
-def _defined(tree: ast.AST) -> frozenset[str]:
+def _nodes(tree: ast.AST) -> list[ast.AST]:
+    """All nodes but the smallest, in half the time of ``ast.walk``: libraries beside a file may be long."""
+    found = [tree]
+    for node in found:
+        for value in vars(node).values():
+            if type(value) is list:
+                found.extend([item for item in value if isinstance(item, ast.AST) and type(item) not in _SMALL])
+            elif isinstance(value, ast.AST) and type(value) not in _SMALL:
+                found.append(value)
+    return found
+
+
+_SMALL = frozenset({ast.Constant, ast.Load, ast.Name, ast.Store})
+
+
+def _defined(nodes: Sequence[ast.AST]) -> frozenset[str]:
     """The names that stand for what the module defines or imports, and the builtins: none of them is a type of numbers.
 
     Names of numbers' types count all the same, as they may come from NumPy; every other name, an argument ``dtype``
     say, may hold such a type.
     """
-    names = {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
+    names = set(dir(builtins))
+    for node in nodes:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
             names.update(alias.asname or alias.name for alias in node.names)
-    return frozenset((names | set(dir(builtins))) - _BUILTIN - _SCALAR)
+    return frozenset(names - _BUILTIN - _SCALAR)
 
 
-class _Calls(ast.NodeTransformer):
-    """Sends the calls concerned through the table."""
-
-    def __init__(self, tree: ast.AST) -> None:
-        self.defined = _defined(tree)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802 - ast's name
-        self.generic_visit(node)
-        func = node.func
-        single = len(node.args) == 1 and not node.keywords
-        if isinstance(func, ast.Name) and func.id not in self.defined and (single or func.id == "complex"):
-            node.func = _through(func)
-            if func.id == "float" and _is_text(node.args[0]):
-                node.args.append(ast.copy_location(ast.Constant(None), func))  # says that text is read
-        elif isinstance(func, ast.Attribute) and func.attr in _SCALAR:
-            node.func = _through(func)
-        elif isinstance(func, ast.Name) and func.id == "map" and node.args:
-            first = node.args[0]
-            if isinstance(first, ast.Name) and first.id in _BUILTIN:
-                node.args[0] = _through(first)
-        return node
-
-    def visit_Try(self, node: ast.Try) -> ast.AST:  # noqa: N802 - ast's name
-        self.generic_visit(node)
-        if any(_catches(handler.type) for handler in node.handlers):
-            guard = ast.copy_location(ast.Name(GUARD, ast.Load()), node.body[0])
-            node.body = [ast.copy_location(ast.With([ast.withitem(guard)], node.body), node.body[0])]
-        return node
-
-    def visit_MatchClass(self, node: ast.MatchClass) -> ast.AST:  # noqa: N802 - ast's name
-        self.generic_visit(node)
-        if isinstance(node.cls, ast.Name) and node.cls.id in _PATTERNS:
+def _change(tree: ast.AST) -> None:
+    """Sends what is concerned through the table, and puts guards around what a ``try`` may catch, in place."""
+    nodes = _nodes(tree)
+    defined = _defined(nodes)
+    for node in nodes:
+        kind = type(node)
+        if kind is ast.Call:
+            _change_call(node, defined)  # type: ignore[arg-type]
+        elif isinstance(node, ast.BinOp):
+            if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and type(node.left.value) is str:
+                node.right = _through(node.right, SHOWN)
+        elif isinstance(node, ast.Try):
+            if any(_catches(handler.type) for handler in node.handlers):
+                guard = ast.copy_location(ast.Name(GUARD, ast.Load()), node.body[0])
+                node.body = [ast.copy_location(ast.With([ast.withitem(guard)], node.body), node.body[0])]
+        elif isinstance(node, ast.MatchClass) and isinstance(node.cls, ast.Name) and node.cls.id in _PATTERNS:
             node.cls = ast.copy_location(ast.Name(_PATTERNS[node.cls.id], ast.Load()), node.cls)
-        return node
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802 - ast's name
-        self.generic_visit(node)
-        if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
-            node.right = _through(node.right, SHOWN)
-        return node
+
+def _change_call(node: ast.Call, defined: frozenset[str]) -> None:
+    func = node.func
+    single = len(node.args) == 1 and not node.keywords
+    if isinstance(func, ast.Name) and func.id not in defined and (single or func.id == "complex"):
+        node.func = _through(func)
+        if func.id == "float" and _is_text(node.args[0]):
+            node.args.append(ast.copy_location(ast.Constant(None), func))  # says that text is read
+    elif isinstance(func, ast.Attribute) and func.attr in _SCALAR:
+        node.func = _through(func)
+    elif isinstance(func, ast.Name) and func.id == "map" and node.args:
+        first = node.args[0]
+        if isinstance(first, ast.Name) and first.id in _BUILTIN:
+            node.args[0] = _through(first)
 
 
 def _catches(kind: ast.expr | None) -> bool:
@@ -112,8 +121,9 @@ def _through(node: ast.expr, name: str = CALL) -> ast.expr:
 
 def compiled(source: str | bytes, filename: str) -> CodeType:
     """Compiles a user's source. Raises SyntaxError as ``compile`` does."""
-    tree = compile(source, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    code: CodeType = compile(_Calls(tree).visit(tree), filename, "exec", dont_inherit=True)
+    tree: Any = compile(source, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+    _change(tree)
+    code: CodeType = compile(tree, filename, "exec", dont_inherit=True)
     return code
 
 
