@@ -156,7 +156,7 @@ class _Module(types.ModuleType):
         self.__dict__["__path__"] = []
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__") and name != "__version__":
             raise AttributeError(name)
         full = f"{self.__name__}.{name}"
         real, ours = _resolved(full) if find_spec("scipy") else None, _ours(full)

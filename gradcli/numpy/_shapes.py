@@ -215,13 +215,16 @@ def _rolled_by_traced(a: Any, shift: Any, axes: Sequence[int]) -> Any:
 
 
 def shape(a: Any) -> Shape:
-    """The shape."""
-    return typed(a).shape
+    """The shape: of an array of any library's, a number, or a list of such."""
+    found = getattr(a, "shape", None)
+    if found is not None:
+        return found  # type: ignore[no-any-return]
+    return (len(a), *(shape(a[0]) if a else ())) if isinstance(a, (list, tuple)) else typed(a).shape
 
 
 def ndim(a: Any) -> int:
-    """The number of dimensions."""
-    return typed(a).ndim
+    """The number of dimensions: of an array of any library's, a number, or a list of such."""
+    return len(shape(a))
 
 
 def size(a: Any, axis: int | Sequence[int] | None = None) -> int:

@@ -65,3 +65,6 @@ result = {
     "numpy": [np.asarray(x).dtype.name, float(x.sum()), x.tolist()],
     "vectorize": jnp.vectorize(lambda a, b: jnp.dot(a, b), signature="(n),(n)->()")(jnp.ones((2, 3)), x),
 }
+result["shapes"] = [
+    list(jnp.shape(a)) for a in (3.0, np.array(["a", "b"]), x, jax.ShapeDtypeStruct((2, 1), jnp.float32), jax.typeof(x))
+] + [jnp.ndim(np.array(["a"])), jnp.ndim(2), jax.jit(lambda v: jnp.ndim(v) * v)(x)]
