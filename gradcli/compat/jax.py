@@ -93,6 +93,7 @@ _LATER: dict[str, dict[str, str]] = {
         "concrete_or_error": f"{_OWN}.programs:concrete_or_error", "subjaxprs": f"{_OWN}.programs:subjaxprs",
         "ensure_compile_time_eval": f"{_OWN}.devices:ensure_compile_time_eval",
         "Primitive": f"{_OWN}.primitives:Primitive", "JaxprEqn": "gradcli.engine.ir.program:Eqn",
+        "trace_state_clean": f"{_OWN}.programs:trace_state_clean",
     },
     "extend.core": {
         "Jaxpr": "gradcli.engine.ir.program:Jaxpr", "ClosedJaxpr": "gradcli.engine.ir.program:Jaxpr",

@@ -13,7 +13,7 @@ from gradcli.compat.jaxnames.primitives import inner_programs
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.program import Eqn, Jaxpr, Literal, Var
 from gradcli.engine.ops.define import Primitive
-from gradcli.engine.trace.tracer import bind
+from gradcli.engine.trace.tracer import bind, tracing
 
 _VIEWS: dict[type, dict[str, Callable[[Any], Any]]] = {
     Jaxpr: {
@@ -57,7 +57,7 @@ def install_names() -> None:
 
 
 __all__ = [
-    "ShapedArray", "concrete_or_error", "eval_jaxpr", "install_names", "jaxpr_as_fun", "subjaxprs",
+    "ShapedArray", "concrete_or_error", "eval_jaxpr", "install_names", "jaxpr_as_fun", "subjaxprs", "trace_state_clean",
 ]  # fmt: skip
 
 
@@ -85,6 +85,11 @@ def jaxpr_as_fun(closed: Jaxpr) -> Callable[..., list[Any]]:
 def concrete_or_error(force: Any, val: Any, context: str = "") -> Any:
     """The value made concrete by ``force``. Raises ConcretizationTypeError for a traced one without value."""
     return force(val) if force is not None else val
+
+
+def trace_state_clean() -> bool:
+    """Whether nothing is being traced here."""
+    return not tracing()
 
 
 def subjaxprs(jaxpr: Jaxpr) -> list[Jaxpr]:

@@ -59,6 +59,7 @@ class _State(threading.local):
 
     def __init__(self) -> None:
         self.trace: Trace | None = None
+        self.hidden = False  # whether traces are open that are not in force, as inside of ``untraced``
         self.source: Source | None = None
         self.refusals = 0
 
@@ -321,6 +322,10 @@ class Trace:
             tuple(inputs), tuple(self.eqns), outs, tuple(self.constvars), tuple(self.consts), tuple(self.notes), name
         )
 
+    def depth(self) -> int:
+        """How many traces are open around this one."""
+        return 0 if self.parent is None else 1 + self.parent.depth()
+
     def producer(self, var: Var) -> Eqn | None:
         """The equation that defines a variable of this trace."""
         for i in range(self._indexed, len(self.eqns)):
@@ -366,12 +371,20 @@ def write_known(primitive: Primitive, inputs: Sequence[Atom], trace: Trace, type
     return tracer
 
 
+def _innermost(args: Sequence[Any]) -> Trace | None:
+    """The trace that an operation belongs to though none is in force; None where one of its values has outlived its."""
+    traces = [a.trace for a in args if type(a) is Tracer]
+    return max(traces, key=Trace.depth) if all(t.open for t in traces) else None
+
+
 def evaluate(primitive: Primitive, args: Sequence[Any], params: dict[str, Any]) -> Any:
     """Applies a primitive to concrete values."""
     types = [type_of(a) for a in args]
     out = primitive.type_rule(*types, **params)
     for a in args:
         if type(a) is Tracer:
+            if STATE.hidden and (trace := _innermost(args)) is not None:
+                return trace.record(primitive, args, params)
             thread = a.trace.open
             raise fail(
                 "G202", f"a traced value {a.type} was used "
@@ -512,12 +525,16 @@ def trace_closed(f: Callable[..., Sequence[Any]], types: Sequence[ArrayType], na
 
 @contextmanager
 def untraced() -> Iterator[None]:
-    """Within it, operations on concrete values are evaluated, and not written into the program that is being traced."""
-    before, STATE.trace = STATE.trace, None
+    """Within it, operations on concrete values are evaluated, and not written into the program that is being traced.
+
+    Those on traced values are written, as ever.
+    """
+    before, hidden = STATE.trace, STATE.hidden
+    STATE.trace, STATE.hidden = None, True
     try:
         yield
     finally:
-        STATE.trace = before
+        STATE.trace, STATE.hidden = before, hidden
 
 
 def tracing() -> bool:

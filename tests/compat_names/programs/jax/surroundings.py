@@ -68,3 +68,21 @@ result = {
 result["shapes"] = [
     list(jnp.shape(a)) for a in (3.0, np.array(["a", "b"]), x, jax.ShapeDtypeStruct((2, 1), jnp.float32), jax.typeof(x))
 ] + [jnp.ndim(np.array(["a"])), jnp.ndim(2), jax.jit(lambda v: jnp.ndim(v) * v)(x)]
+
+
+def checked(x):
+    """As libraries look at arguments: what is known is computed at once, what is traced is not."""
+    with jax.ensure_compile_time_eval():
+        known = bool(jnp.all(jnp.arange(3) >= 0))
+        fine = jnp.all((x == x) & (x > float("-inf")))
+        doubled = jax.jit(lambda v: v * 2)(x)
+    seen.append([known, jax._src.core.trace_state_clean()])
+    return jnp.where(fine, doubled * x, 0.0).sum()
+
+
+seen = []
+result["checked"] = [
+    checked(x), jax.grad(checked)(x), jax.jit(checked)(x), jax.vmap(checked)(x), jax.hessian(checked)(x),
+    jax.jit(jax.vmap(jax.grad(checked)))(x), jax.lax.scan(lambda c, v: (c, jax.grad(checked)(v * c)), 1.0, x)[1],
+]  # fmt: skip
+result["seen"] = [seen[0], *[known for known, _ in seen[1:]], all(clean for _, clean in seen)]
