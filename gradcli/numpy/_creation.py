@@ -131,7 +131,8 @@ def shape_of(shape: Any) -> tuple[int, ...]:
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None) -> Any:
     """An array of one value (or of an array that broadcasts to ``shape``)."""
-    value = to_dtype(arr(fill_value), dtype)
+    known = dtype is not None and is_value(fill_value) and not isinstance(fill_value, Value)
+    value = _constant(fill_value, dtype) if known else to_dtype(arr(fill_value), dtype)
     t = type_of(value).with_shape(shape_of(shape))
     if value.ndim:
         return broadcast_to_type(value, array_type(t.shape, t.dtype))

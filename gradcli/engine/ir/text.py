@@ -104,9 +104,8 @@ def _eqn_lines(eqn: Eqn, names: Names, style: Style, source: bool) -> list[str]:
     outs = " ".join(_typed(names, v, style, binder=True) for v in eqn.outputs)
     where = f"  # {eqn.source.location()}" if source and eqn.source is not None else ""
     left = f"{outs} = {eqn.primitive.name}" if outs else eqn.primitive.name
-    params = [
-        (key, _param_lines(value, names, style, source)) for key, value in sorted(eqn.params.items(), key=_name_first)
-    ]
+    shown = sorted(_shown_params(eqn, style).items(), key=_name_first)
+    params = [(key, _param_lines(value, names, style, source)) for key, value in shown]
     if not params:
         return [f"{left}{args}{where}"]
     flat = " ".join(f"{key}={lines[0]}" for key, lines in params)
@@ -116,6 +115,28 @@ def _eqn_lines(eqn: Eqn, names: Names, style: Style, source: bool) -> list[str]:
     for key, lines in params:
         out += [f"  {key}={lines[0]}", *(f"  {line}" for line in lines[1:])]
     return [*out, f"]{args}{where}"]
+
+
+# What JAX prints besides the parameters that an equation has here: they say nothing where there is one device.
+_ALSO: dict[str, dict[str, Any]] = {
+    "reduce_sum": {"out_sharding": None}, "reshape": {"dimensions": None, "sharding": None}, "iota": {"sharding": None},
+    "scatter": {"update_consts": (), "update_jaxpr": None},
+}  # fmt: skip
+
+
+def _shown_params(eqn: Eqn, style: Style) -> dict[str, Any]:
+    """The parameters as JAX prints them."""
+    params, name = eqn.params, eqn.primitive.name
+    if style == "classic":
+        return params
+    if name == "broadcast_in_dim":  # the shape is that of the result
+        return {k: v for k, v in params.items() if k != "shape" and v != ()}
+    if name == "dot_general":
+        numbers = tuple(tuple(list(axes) for axes in pair) for pair in params["dimension_numbers"])
+        return {**params, "dimension_numbers": numbers}
+    if name == "conj":
+        return {**params, "input_dtype": eqn.inputs[0].type.dtype}
+    return {**params, **_ALSO.get(name, {})} if name in _ALSO else params
 
 
 def _name_first(item: tuple[str, Any]) -> tuple[bool, str]:
