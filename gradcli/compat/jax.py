@@ -23,8 +23,10 @@ _ = api  # importing the API defines every primitive
 _OWN = "gradcli.compat.jaxnames"
 _ERRORS = (
     "ConcretizationTypeError", "NonConcreteBooleanIndexError", "TracerArrayConversionError",
-    "TracerBoolConversionError", "TracerIntegerConversionError", "UnexpectedTracerError",
+    "TracerBoolConversionError", "TracerIntegerConversionError", "TypePromotionError", "UnexpectedTracerError",
 )  # fmt: skip
+# Errors of what does not exist here, for files that mention them.
+_NEVER = {"KeyReuseError": RuntimeError, "InconclusiveDimensionOperation": Exception, "JaxprTypeError": TypeError}
 # Modules whose members are those of a module of gradcli with the same name.
 _SAME = (
     "numpy numpy.fft numpy.linalg lax lax.linalg random nn nn.initializers tree tree_util scipy ad_checkpoint "
@@ -76,7 +78,7 @@ _LATER: dict[str, dict[str, str]] = {
         "bfloat16": "gradcli.numpy:bfloat16", "finfo": "gradcli.numpy:finfo", "iinfo": "gradcli.numpy:iinfo",
         "promote_types": "gradcli.numpy:promote_types",
         "canonicalize_dtype": "gradcli.engine.ir.types:canonical_dtype",
-        "float0": "gradcli.engine.custom:FLOAT0",
+        "float0": "gradcli.engine.custom:FLOAT0", "lattice_result_type": f"{_OWN}.absent:lattice_result_type",
         "prng_key": f"{_OWN}.absent:KeyKind", "extended": f"{_OWN}.absent:Extended",
     },
     "test_util": {
@@ -161,6 +163,7 @@ def _own_members() -> dict[str, dict[str, Any]]:
     """What modules have beside the members that are looked up."""
     kinds: dict[str, Any] = {n: getattr(errors, n) for n in _ERRORS}
     kinds |= {"JAXTypeError": errors.TracerError, "JAXIndexError": IndexError, "JaxRuntimeError": RuntimeError}
+    kinds |= {n: type(n, (base,), {"__module__": "jax.errors"}) for n, base in _NEVER.items()}
     return {
         "errors": kinds,
         "numpy": dict(absent.DTYPES),

@@ -258,6 +258,8 @@ class Array(Value):
         """How bfloat16 is printed; None for dtypes that NumPy prints."""
         return {"float_kind": as_text} if self.type.dtype is BFLOAT16 else None
 
+    __hash__ = None  # type: ignore[assignment]
+
     def __reduce__(self) -> Any:
         return Array, (np.asarray(self.value), self.type)
 

@@ -14,13 +14,14 @@ from gradcli.engine.ir.program import Jaxpr
 from gradcli.engine.ir.types import ArrayType
 from gradcli.engine.ops.elementwise import convert_element_type, stop_gradient_value
 from gradcli.engine.ops.shape import zeros
-from gradcli.engine.pullback import VJP, Point, instantiated
+from gradcli.engine.pullback import VJP, Point, instantiated, linear_form
 from gradcli.engine.refs import Ref, on_values, opened, put_all, put_held, refs_in, traced_with_refs
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.transforms.jvp import jvp_values
-from gradcli.engine.transforms.linearize import Linear, linearize_values
+from gradcli.engine.transforms.linearize import linearize_values
 from gradcli.engine.transforms.rules import evaluate_jaxpr
 from gradcli.engine.tree import TreeDef, tree_flatten, tree_map, tree_unflatten
+from gradcli.engine.tree_keys import Partial
 
 Function = Callable[..., Any]
 
@@ -234,7 +235,7 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
     """
     leaves, in_tree = flat_values(tuple(primals))
     jaxpr, out_tree, refs = traced_with_refs(fun, in_tree, [x.type for x in leaves], name_of(fun), leaves)
-    flat_dots = _tangent_leaves(tangents, in_tree, leaves)
+    flat_dots = _tangent_leaves(tangents, in_tree, [x.type for x in leaves])
     outs, dots = jvp_values(jaxpr, leaves, flat_dots)
     outs = put_held(refs, outs, [d is not None for d in dots])
     out_tree, aux_tree = _split_aux(out_tree, has_aux)
@@ -244,20 +245,25 @@ def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
     return (*result, tree_unflatten(aux_tree, outs[n:])) if aux_tree is not None else result
 
 
-def _tangent_leaves(tangents: Sequence[Any], in_tree: TreeDef, primals: Sequence[Any]) -> list[Any]:
+def _tangent_leaves(tangents: Sequence[Any], in_tree: TreeDef, types: Sequence[ArrayType]) -> list[Any]:
     leaves, tree = tree_flatten(tuple(tangents))
     if tree != in_tree:
         raise fail("G210", f"the tangents' structure {tree} is not that of the primals, {in_tree}", cls=TypeError)
     out: list[Any] = []
-    for p, t in zip(primals, leaves, strict=True):
-        if getattr(t, "dtype", None) == FLOAT0 or not p.type.is_float:
+    for p, t in zip(types, leaves, strict=True):
+        if getattr(t, "dtype", None) == FLOAT0 or not p.is_float:
             out.append(None)
             continue
         value = as_value(t)
-        if value.shape != p.shape or (value.dtype != p.dtype and not value.type.weak_type):
+        if value.shape != p.shape:
+            raise fail(
+                "G206", f"primal and tangent must have the same shape, got {p} and {value.type}",
+                location=user_location(), cls=ValueError,
+            )  # fmt: skip
+        if value.dtype != p.dtype and not value.type.weak_type:
             raise fail(
                 "G206",
-                f"primal and tangent must have the same shape and dtype, got {p.type} and {value.type}",
+                f"primal and tangent must have the same dtype, got {p} and {value.type}",
                 location=user_location(),
                 cls=TypeError,
             )
@@ -274,24 +280,31 @@ def linearize(fun: Function, *primals: Any, has_aux: bool = False) -> Any:
     outs = put_held(refs, outs, linear.out_active)
     out_tree, aux_tree = _split_aux(out_tree, has_aux)
     n = out_tree.num_leaves
-    push = _push_forward(linear, leaves, in_tree, out_tree, outs[:n])
+    program, residuals = linear_form(linear)
+    values = [r if isinstance(r, Value) else Array(r, v.type) for r, v in zip(residuals, program.inputs, strict=False)]
+    point = Point(in_tree, types, out_tree, [type_of(o) for o in outs[:n]], len(linear.outputs))
+    push = Partial(_Pushed(program, point, linear.out_active), values)
     out = tree_unflatten(out_tree, [as_value(o) for o in outs[:n]])
     return (out, push, tree_unflatten(aux_tree, outs[n:])) if aux_tree is not None else (out, push)
 
 
-def _push_forward(linear: Linear, leaves: Any, in_tree: TreeDef, out_tree: TreeDef, outs: Sequence[Any]) -> Function:
-    program = linear.program()
+class _Pushed:
+    """The linear map of ``linearize``: a function of its residuals and of the tangents."""
 
-    def push(*tangents: Any) -> Any:
-        dots = _tangent_leaves(tangents, in_tree, leaves)
-        filled = [
-            zeros(x.type.strong()) if d is None else d for d, x in zip(dots, leaves, strict=True) if x.type.is_float
-        ]
-        stream = iter(evaluate_jaxpr(program, filled))
-        found = [next(stream) if active else None for active in linear.out_active]
-        return tree_unflatten(out_tree, [instantiated(d, type_of(o)) for d, o in zip(found, outs, strict=False)])
+    def __init__(self, program: Jaxpr, point: Point, out_active: Sequence[bool]) -> None:
+        self.program, self.point, self.out_active = program, point, out_active
+        self.__name__ = "push"
 
-    return push
+    def __call__(self, residuals: Sequence[Any], *tangents: Any) -> Any:
+        point = self.point
+        dots = _tangent_leaves(tangents, point.in_tree, point.types)
+        filled = [zeros(t.strong()) if d is None else d for d, t in zip(dots, point.types, strict=True) if t.is_float]
+        found = evaluate_jaxpr(self.program, [*residuals, *filled])
+        outs = zip(found, self.out_active, point.outputs, strict=False)
+        return tree_unflatten(point.out_tree, [instantiated(d if on else None, t) for d, on, t in outs])
+
+    def __repr__(self) -> str:
+        return str(self.program)
 
 
 def stop_gradient(x: Any) -> Any:

@@ -102,6 +102,10 @@ class NonConcreteBooleanIndexError(IndexError):
     """A traced boolean mask was used where the result's shape would depend on its values."""
 
 
+class TypePromotionError(ValueError):
+    """Dtypes that are not promoted under strict promotion."""
+
+
 class UnexpectedTracerError(RuntimeError):
     """A traced value outlived its trace."""
 

@@ -270,7 +270,7 @@ class Executable:
         leaves, tree = tree_flatten((list(args), kwargs))
         leaves = [as_value(x) for x in leaves]
         types = tuple(x.type for x in leaves)
-        if tree != self._in_tree or types != self._types:
+        if tree != self._in_tree or [t.strong() for t in types] != [t.strong() for t in self._types]:
             raise fail(
                 "G206", f"a program compiled for {self._in_tree} of {', '.join(map(str, self._types))} was called with "
                 f"{tree} of {', '.join(map(str, types))}", location=user_location(), cls=TypeError,

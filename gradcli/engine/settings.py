@@ -24,6 +24,8 @@ class Settings:
     debug_nans: every operation that is evaluated raises where its result holds a nan.
     debug_infs: and where it holds an infinity.
     clamps_indices: an integer index out of bounds reads the nearest element, as in JAX, instead of raising IndexError.
+    promotion: ``strict`` refuses operands whose dtypes differ, but for Python scalars beside arrays.
+    rank_promotion: whether operands of unequal rank are broadcast silently (allow), with a warning, or refused (raise).
     steps: functions under jit, loops and branches are run by Python step by step, as under JAX's ``disable_jit``.
     """
 
@@ -33,12 +35,17 @@ class Settings:
     debug_nans: bool = False
     debug_infs: bool = False
     clamps_indices: bool = False
+    promotion: Literal["standard", "strict"] = "standard"
+    rank_promotion: Literal["allow", "warn", "raise"] = "allow"
     steps: bool = False
 
     @cached_property
     def key(self) -> tuple[Any, ...]:
         """All of them as a tuple, quick to look up."""
-        return self.precision, self.prng_partitionable, self.kink, self.checks_values, self.clamps_indices
+        return (
+            self.precision, self.prng_partitionable, self.kink, self.checks_values, self.clamps_indices,
+            self.promotion, self.rank_promotion,
+        )  # fmt: skip
 
     @cached_property
     def checks_values(self) -> bool:

@@ -12,6 +12,7 @@ from gradcli.engine.ir.bfloat16 import BFLOAT16
 from gradcli.engine.ir.bfloat16 import finfo as limits
 from gradcli.engine.ir.types import ArrayType, array_type, canonical_dtype, dtype_of, scalar_type
 from gradcli.engine.ir.types import promote_types as _promote_types
+from gradcli.engine.settings import override
 from gradcli.numpy._creation import asarray
 
 pi, e, inf, nan, euler_gamma, newaxis = math.pi, math.e, math.inf, math.nan, 0.5772156649015329, None
@@ -83,27 +84,38 @@ def finfo(dtype: Any) -> Any:
     return limits(dtype_of(dtype))
 
 
-def _type(x: Any) -> ArrayType:
+def _is_python(x: Any) -> bool:
+    """Whether it is the class of one of Python's scalars."""
+    return type(x) is type and x in (int, float, complex, bool)
+
+
+def type_for_promotion(x: Any) -> ArrayType:
     """The type for promotion of a value, a dtype, or a Python scalar class."""
     if is_value(x):
         return type_of(x)
-    if x in (int, float, complex, bool) and isinstance(x, type) and not isinstance(x, ScalarType):
+    if _is_python(x):
         return scalar_type(x())
     return array_type((), canonical_dtype(x))
 
 
 def promote_types(a: Any, b: Any) -> np.dtype[Any]:
-    """The dtype that both dtypes promote to, by JAX's lattice.
+    """The dtype that both dtypes promote to, by JAX's lattice; 64-bit dtypes stay what they are.
 
     >>> promote_types(int32, float32)
     dtype('float32')
     """
-    return _promote_types(_type(a), _type(b))[0]
+    if not _is_python(a) and not _is_python(b):
+        with override(precision="float64"):
+            first, second = type_for_promotion(a), type_for_promotion(b)
+            found, weak = _promote_types(first, second)
+        if weak or any(canonical_dtype(t.dtype) != t.dtype for t in (first, second)):
+            return found
+    return _promote_types(type_for_promotion(a), type_for_promotion(b))[0]
 
 
 def result_type(*args: Any) -> np.dtype[Any]:
     """The dtype that operands (values, dtypes, Python scalars) promote to together."""
-    return _promote_types(*map(_type, args))[0]
+    return _promote_types(*map(type_for_promotion, args))[0]
 
 
 def issubdtype(arg1: Any, arg2: Any) -> bool:

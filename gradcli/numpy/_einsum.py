@@ -17,7 +17,7 @@ from gradcli.engine.ops import shape as s
 from gradcli.engine.ops.dot import dot_general
 from gradcli.engine.ops.operators import multiply
 from gradcli.engine.ops.shape import reduce_sum
-from gradcli.numpy._base import arr, type_error, value_error
+from gradcli.numpy._base import arr, value_error
 from gradcli.numpy._linear import diagonal
 from gradcli.numpy._shapes import transpose
 
@@ -117,7 +117,7 @@ def _sizes(inputs: Sequence[str], values: Sequence[Any]) -> dict[str, int]:
         for c, n in zip(names, value.shape, strict=True):
             known = sizes.get(c, 1)
             if 1 not in (known, n) and known != n:
-                raise type_error(f"einsum: index {c!r} has size {known} in one operand and {n} in another")
+                raise value_error(f"einsum: index {c!r} has size {known} in one operand and {n} in another")
             sizes[c] = max(known, n) if 0 not in (known, n) else 0
     return sizes
 

@@ -7,7 +7,9 @@ from typing import Any
 from gradcli import numpy as gnp
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.keys import KEY
+from gradcli.engine.ir.types import promote_types
 from gradcli.engine.trace.source import user_location
+from gradcli.numpy._dtypes import type_for_promotion
 
 NAMES = (
     "float4_e2m1fn", "float6_e2m3fn", "float6_e3m2fn", "float8_e3m4", "float8_e4m3", "float8_e4m3b11fnuz",
@@ -49,6 +51,11 @@ class Extended(_Kind):
 
 class KeyKind(Extended):
     """The dtypes of typed keys."""
+
+
+def lattice_result_type(*args: Any) -> tuple[Any, bool]:
+    """The dtype that values, dtypes or Python's scalar classes promote to together, and whether it is weak."""
+    return promote_types(*map(type_for_promotion, args))
 
 
 def is_kind(dtype: Any, kind: Any) -> bool:

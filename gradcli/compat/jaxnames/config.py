@@ -19,6 +19,8 @@ _OPTIONS: dict[str, _Setting] = {
     "jax_threefry_partitionable": ("prng_partitionable", bool, lambda: settings().prng_partitionable),
     "jax_debug_nans": ("debug_nans", bool, lambda: settings().debug_nans),
     "jax_debug_infs": ("debug_infs", bool, lambda: settings().debug_infs),
+    "jax_numpy_dtype_promotion": ("promotion", str, lambda: settings().promotion),
+    "jax_numpy_rank_promotion": ("rank_promotion", str, lambda: settings().rank_promotion),
     "jax_disable_jit": ("steps", bool, lambda: settings().steps),
 }  # fmt: skip
 # Options of JAX that change nothing of what is computed here; their values are kept.
@@ -34,7 +36,6 @@ _KEPT: dict[str, Any] = {
     "jax_exec_time_optimization_effort": 0.0, "jax_explain_cache_misses": False,
     "jax_include_full_tracebacks_in_locations": True, "jax_legacy_prng_key": "allow", "jax_log_compiles": False,
     "jax_logging_level": "NOTSET", "jax_no_tracing": False, "jax_num_cpu_devices": 1,
-    "jax_numpy_dtype_promotion": "standard", "jax_numpy_rank_promotion": "allow",
     "jax_persistent_cache_min_compile_time_secs": 1.0, "jax_persistent_cache_min_entry_size_bytes": 0,
     "jax_platform_name": "", "jax_platforms": "cpu", "jax_pprint_use_color": False,
     "jax_softmax_custom_jvp": True, "jax_traceback_filtering": "auto", "jax_transfer_guard": "allow",

@@ -6,11 +6,12 @@ A *weak* type is that of a Python scalar: it takes the dtype of what it meets, a
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from gradcli.engine.errors import fail
+from gradcli.engine.errors import TypePromotionError, fail
 from gradcli.engine.ir.bfloat16 import BFLOAT16
 from gradcli.engine.ir.keys import KEY
 from gradcli.engine.ir.stored import Stored
@@ -198,6 +199,24 @@ def _join(nodes: frozenset[str]) -> str:
     return least[0]
 
 
+_RANKS = {"b": 0, "i": 1, "u": 1, "f": 2, "c": 3}
+
+
+def _check_strict(types: Sequence[ArrayType]) -> None:
+    """Raises TypePromotionError unless all dtypes are one, but for weak ones of no higher kind."""
+    strong = {t.dtype for t in types if not t.weak_type}
+    if len(strong) < 2:
+        highest = max((_RANKS.get(t.dtype.kind, 4) for t in types if t.weak_type), default=0)
+        if not strong or highest <= _RANKS.get(next(iter(strong)).kind, 4):
+            return
+    names = ", ".join(repr(t.dtype.name) for t in types)
+    raise fail(
+        "G206", f"Input dtypes ({names}) have no available implicit dtype promotion path when "
+        "jax_numpy_dtype_promotion=strict.", hint="convert the operands, or set jax_numpy_dtype_promotion=standard",
+        cls=TypePromotionError,
+    )  # fmt: skip
+
+
 def promote_types(*types: ArrayType) -> tuple[np.dtype[Any], bool]:
     """The dtype and weakness that values of these types promote to together.
 
@@ -209,6 +228,8 @@ def promote_types(*types: ArrayType) -> tuple[np.dtype[Any], bool]:
     first = types[0]
     if all(t.dtype is first.dtype and t.weak_type == first.weak_type for t in types):
         return first.dtype, first.weak_type
+    if settings().promotion == "strict":
+        _check_strict(types)
     node = _join(frozenset(map(_node, types)))
     if node == "int*":
         return default_int(), True

@@ -31,6 +31,7 @@ from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops.define import REGISTRY, Primitive
 from gradcli.engine.ops.dot import dot_general
 from gradcli.engine.ops.families import MOVABLE
+from gradcli.engine.ops.ranks import look_at_ranks
 from gradcli.engine.ops.shape import broadcast_in_dim, expand_dims, squeeze, transpose
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import STATE, Tracer, bind, write_known
@@ -72,6 +73,7 @@ def _aligned(xs: list[Any], types: list[ArrayType]) -> list[Any]:
     for x, t in zip(xs, types, strict=True):
         lead = rank - t.ndim
         if t.ndim and lead:
+            look_at_ranks(types)
             x = broadcast_in_dim(x, (1,) * lead + t.shape, tuple(range(lead, rank)))
         out.append(x)
     return out
