@@ -6,6 +6,7 @@ import math
 import operator
 from array import array as stored
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from gradcli.engine.ops.cuts import concatenate
 from gradcli.engine.ops.operators import inexact, like, promoted, where
 from gradcli.engine.ops.shape import broadcast_in_dim, broadcast_to_type, canonical_axis, iota, moveaxis, reshape
 from gradcli.engine.trace.source import user_location
-from gradcli.engine.trace.tracer import Tracer
+from gradcli.engine.trace.tracer import Tracer, untraced
 from gradcli.numpy._base import arr, to_dtype, type_error, value_error
 
 Size = int | Sequence[int]
@@ -131,8 +132,8 @@ def shape_of(shape: Any) -> tuple[int, ...]:
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None) -> Any:
     """An array of one value (or of an array that broadcasts to ``shape``)."""
-    known = dtype is not None and is_value(fill_value) and not isinstance(fill_value, Value)
-    value = _constant(fill_value, dtype) if known else to_dtype(arr(fill_value), dtype)
+    with nullcontext() if isinstance(fill_value, Value) else untraced():  # a constant is no equation
+        value = to_dtype(arr(fill_value), dtype)
     t = type_of(value).with_shape(shape_of(shape))
     if value.ndim:
         return broadcast_to_type(value, array_type(t.shape, t.dtype))

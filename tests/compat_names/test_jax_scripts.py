@@ -40,9 +40,3 @@ def test_what_needs_several_devices_is_refused_in_one_line(call: str) -> None:
 def test_a_dtype_that_numpy_has_not_is_refused_where_an_array_is_to_have_it(use: str) -> None:
     with pytest.raises(TypeError, match="gradcli has no int4"):
         standin(f"import jax.numpy as jnp\n{use}")
-
-
-def test_indices_out_of_bounds_are_not_looked_for() -> None:
-    source = "from jax.experimental import checkify\ncheckify.checkify(abs, errors=checkify.index_checks)"
-    with pytest.raises(NotImplementedError, match="indices out of bounds"):
-        standin(source)
