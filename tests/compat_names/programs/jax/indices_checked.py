@@ -1,4 +1,4 @@
-"""Checks of indices by checkify: traced integers, arrays of them and windows, read and written, batched and in loops."""
+"""Checks of indices by checkify: traced integers, arrays of them and windows, read and written, batched, in loops."""
 
 import jax
 import jax.numpy as jnp
