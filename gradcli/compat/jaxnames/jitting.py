@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from gradcli.compat.jaxnames.primitives import check_lowered
 from gradcli.engine import api
@@ -39,7 +41,19 @@ def jit(fun: Callable[..., Any] | None = None, **options: Any) -> Any:
         return functools.partial(jit, **options)
     jitted = api.jit(fun, **options)
     jitted.__class__ = Switchable
+    if type(fun) is types.FunctionType:
+        _share(jitted, fun)
     return jitted
+
+
+_FIRST: WeakKeyDictionary[types.FunctionType, dict[Any, tuple[Any, Any, Any]]] = WeakKeyDictionary()
+
+
+def _share(jitted: Jitted, fun: types.FunctionType) -> None:
+    """Gives every ``jit`` of one function the same programs, as JAX does: it is traced once for each type."""
+    kind = jitted.static_argnums, jitted.static_argnames
+    own = jitted._cache, jitted._quick, jitted._lock
+    jitted._cache, jitted._quick, jitted._lock = _FIRST.setdefault(fun, {}).setdefault(kind, own)
 
 
 @contextmanager

@@ -103,3 +103,17 @@ def pair(v):
 
 pair.defjvp(lambda p, t: (pair(*p), {"given": t[0], "sin": jnp.cos(p[0]) * t[0]}))
 result["custom"] = [isinstance(pair(2.0)["given"], float), jax.grad(lambda v: pair(v)["sin"])(2.0)]
+
+# --- jit of one function ----------------------------------------------------------------------------------------------
+offset, times = 0.0, []
+
+
+def shifted(v, n=1):
+    times.append(1)
+    return v * n + offset
+
+
+again = [jax.jit(shifted)(4.0)]
+offset = 10.0
+again += [jax.jit(shifted)(5.0), jax.jit(shifted)(jnp.array([4.0])), jax.jit(shifted, static_argnums=1)(4.0, 2)]
+result["one function"] = [again, len(times)]
