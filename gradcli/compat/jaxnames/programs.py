@@ -45,6 +45,17 @@ def _bind_params(self: Primitive, params: dict[str, Any]) -> tuple[list[Any], di
     return [], dict(params)
 
 
+def _replaced(self: Eqn, **changes: Any) -> Eqn:
+    """The equation with some of its parts replaced."""
+    names = {"invars": "inputs", "outvars": "outputs", "source_info": "source"}
+    parts = {n: getattr(self, n) for n in ("primitive", "inputs", "params", "outputs", "source")}
+    return Eqn(**{**parts, **{names.get(n, n): value for n, value in changes.items() if n not in ("effects", "ctx")}})
+
+
+def _pretty(self: Jaxpr, **_: Any) -> str:
+    return str(self)
+
+
 def install_names() -> None:
     """Gives the classes of programs JAX's names; what they have already stays."""
     for cls, views in _VIEWS.items():
@@ -54,6 +65,7 @@ def install_names() -> None:
     for name, method in {"bind": _bind, "get_bind_params": _bind_params}.items():
         if not hasattr(Primitive, name):
             setattr(Primitive, name, method)
+    Eqn.replace, Jaxpr.pretty_print = _replaced, _pretty  # type: ignore[attr-defined]
 
 
 __all__ = [

@@ -117,3 +117,11 @@ again = [jax.jit(shifted)(4.0)]
 offset = 10.0
 again += [jax.jit(shifted)(5.0), jax.jit(shifted)(jnp.array([4.0])), jax.jit(shifted, static_argnums=1)(4.0, 2)]
 result["one function"] = [again, len(times)]
+
+# --- programs by their parts ------------------------------------------------------------------------------------------
+closed = jax.make_jaxpr(lambda v: jnp.sin(v) * 2.0)(1.0)
+swapped = [
+    e.replace(primitive=lax.cos_p, params={**e.params}) if e.primitive is lax.sin_p else e for e in closed.jaxpr.eqns
+]
+result["replaced"] = [e.primitive.name for e in swapped]
+result["pretty"] = closed.pretty_print(use_color=False) == str(closed)
