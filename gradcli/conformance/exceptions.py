@@ -5,7 +5,8 @@ from __future__ import annotations
 SPACES = (
     "numpy", "numpy.fft", "numpy.linalg", "lax", "lax.linalg", "nn", "nn.initializers", "random",
     "scipy.linalg", "scipy.special", "scipy.signal", "scipy.fft", "scipy.ndimage", "scipy.interpolate",
-    "scipy.integrate", "scipy.optimize", "scipy.cluster.vq", "scipy.sparse.linalg", "scipy.stats",
+    "scipy.integrate", "scipy.optimize", "scipy.cluster.vq", "scipy.sparse.linalg",
+    "scipy.spatial.transform", "scipy.stats",
     *(f"scipy.stats.{name}" for name in (
         "bernoulli", "beta", "betabinom", "binom", "cauchy", "chi2", "dirichlet", "expon", "gamma", "gennorm", "geom",
         "gumbel_l", "gumbel_r", "laplace", "logistic", "multinomial", "multivariate_normal", "nbinom", "norm",

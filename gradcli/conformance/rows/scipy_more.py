@@ -33,6 +33,19 @@ def between(f: Any, values: Any, points: Any, method: str) -> Any:
     return f(GRID, values, method=method)(points)
 
 
+def turned(f: Any, quaternions: Any, vectors: Any) -> Any:
+    """Rotations as all that they can be written as."""
+    r = f.from_quat(quaternions)
+    found = [r.apply(vectors), (r * f.from_rotvec(vectors)).as_quat(canonical=True), r.inv().as_matrix()]
+    return [*found, r.as_rotvec(), r.as_mrp(), r.as_euler("ZYX"), r.as_euler("xyx"), r.magnitude()]
+
+
+def turning(f: Any, quaternions: Any, times: Any) -> Any:
+    """Rotations between rotations."""
+    rotations = home(f, "scipy.spatial.transform").Rotation.from_quat(quaternions)
+    return f.init(np.arange(4.0), rotations)(times).as_matrix()
+
+
 def density(f: Any, data: Any, points: Any, **options: Any) -> Any:
     """By kernels, at points."""
     kde = f(data, **options)
@@ -140,4 +153,10 @@ SAMPLES = [
     Row("scipy.stats", "gaussian_kde", (LONG,), call=integrals, complex=False),
 ]  # fmt: skip
 
-ROWS = (*SIGNAL, *TRANSFORMS, *BETWEEN, *SYSTEMS, *SAMPLES)
+TURNS = [
+    Row("scipy.spatial.transform", "Rotation", (real((4, 4)), real((4, 3))), call=turned, complex=False),
+    Row("scipy.spatial.transform", "Slerp", (real((4, 4)), real((3,), (0.2, 2.8))), call=turning, complex=False,
+        numpy=False),
+]  # fmt: skip
+
+ROWS = (*SIGNAL, *TRANSFORMS, *BETWEEN, *SYSTEMS, *SAMPLES, *TURNS)
