@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from gradcli.engine.checkpoint import (
+    Offloadable,
+    Recompute,
+    Saveable,
     checkpoint,
     checkpoint_name,
     checkpoint_policies,
@@ -10,4 +13,7 @@ from gradcli.engine.checkpoint import (
     saved_residuals,
 )
 
-__all__ = ["checkpoint", "checkpoint_name", "checkpoint_policies", "print_saved_residuals", "saved_residuals"]
+__all__ = [
+    "Offloadable", "Recompute", "Saveable", "checkpoint", "checkpoint_name", "checkpoint_policies",
+    "print_saved_residuals", "saved_residuals",
+]  # fmt: skip

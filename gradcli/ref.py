@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from gradcli.engine.refs import AbstractRef, Ref, addupdate, freeze, get, new_ref, set, swap  # noqa: A004
+from gradcli.engine.refs import (  # noqa: A004
+    AbstractRef,
+    Ref,
+    addupdate,
+    empty_ref,
+    free_ref,
+    freeze,
+    get,
+    new_ref,
+    set,
+    swap,
+)
 
-__all__ = ["AbstractRef", "Ref", "addupdate", "freeze", "get", "new_ref", "set", "swap"]
+__all__ = ["AbstractRef", "Ref", "addupdate", "empty_ref", "free_ref", "freeze", "get", "new_ref", "set", "swap"]

@@ -59,6 +59,7 @@ _LATER: dict[str, dict[str, str]] = {
             "tree_unflatten", "tree_all",
         )},
         "float0": "gradcli.engine.custom:FLOAT0",
+        "empty_ref": "gradcli.engine.refs:empty_ref", "free_ref": "gradcli.engine.refs:free_ref",
     },
     "example_libraries.stax": {
         **{n: f"gradcli.nn:{n}" for n in (
@@ -70,6 +71,7 @@ _LATER: dict[str, dict[str, str]] = {
     },
     "numpy": {"ndarray": "gradcli.engine.array:Value", "issubdtype": f"{_OWN}.absent:is_kind"},
     "nn.initializers": {},
+    "tree_util": {"KeyEntry": "typing:Hashable"},
     "ops": {f"segment_{n}": f"{_OWN}.segments:segment_{n}" for n in ("sum", "prod", "max", "min")},
     "experimental.ode": {"odeint": f"{_OWN}.ode:odeint"},
     "experimental.pjit": {"pjit": f"{_OWN}.jitting:jit"},
@@ -79,6 +81,8 @@ _LATER: dict[str, dict[str, str]] = {
         "promote_types": "gradcli.numpy:promote_types",
         "canonicalize_dtype": "gradcli.engine.ir.types:canonical_dtype",
         "float0": "gradcli.engine.custom:FLOAT0", "lattice_result_type": f"{_OWN}.absent:lattice_result_type",
+        "TypePromotionError": "gradcli.engine.errors:TypePromotionError",
+        "itemsize_bits": f"{_OWN}.absent:itemsize_bits", "scalar_type_of": f"{_OWN}.absent:scalar_type_of",
         "prng_key": f"{_OWN}.absent:KeyKind", "extended": f"{_OWN}.absent:Extended",
     },
     "test_util": {
@@ -103,6 +107,7 @@ _LATER: dict[str, dict[str, str]] = {
         "Var": "gradcli.engine.ir.program:Var", "Primitive": f"{_OWN}.primitives:Primitive",
         "jaxpr_as_fun": f"{_OWN}.programs:jaxpr_as_fun", "subjaxprs": f"{_OWN}.programs:subjaxprs",
         "concrete_or_error": f"{_OWN}.programs:concrete_or_error",
+        "check_jaxpr": "gradcli.engine.ir.check:check_jaxpr",
     },
     "ad": {n: f"gradcli.engine.pullback:{n}" for n in ("DidntWant", "DontWant", "GradRef", "GradValue")},
     "extend.core.primitives": {n: f"{_OWN}.primitives:{n}" for n in ("call_p", "closed_call_p", "core_call_p")},
@@ -139,6 +144,8 @@ def _root_members() -> dict[str, Any]:
     nothing = where.nothing
     members: dict[str, Any] = {n: getattr(where, n) for n in (
         "Device", "block_until_ready", "default_backend", "device_count", "device_get", "device_put", "devices",
+        "make_array_from_callback",
+        "make_array_from_process_local_data", "make_array_from_single_device_arrays",
         "ensure_compile_time_eval", "local_devices", "process_count", "process_index", "typeof",
     )}  # fmt: skip
     members |= {n: lambda *_: [0] for n in ("process_indices", "host_ids")}

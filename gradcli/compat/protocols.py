@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradcli import numpy as gnp
-from gradcli.engine.array import PROTOCOLS, Value
+from gradcli.engine.array import PROTOCOLS, Array, Value
 from gradcli.engine.errors import fail
 from gradcli.engine.trace.source import user_location
 
@@ -46,6 +46,7 @@ _REDUCE = {
     "add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min", "logical_and": "all", "logical_or": "any",
 }  # fmt: skip
 _ACCUMULATE = {"add": "cumsum", "multiply": "cumprod"}
+_TABLES = {"reduce": _REDUCE, "accumulate": _ACCUMULATE}
 
 
 def unsupported(name: str) -> Exception:
@@ -66,9 +67,11 @@ def on_ufunc(self: Value, ufunc: np.ufunc, method: str, inputs: Sequence[Any], k
     """``__array_ufunc__``: a ufunc, or its reduce, accumulate or outer, with a value among the operands."""
     options = dict(kwargs)
     out = options.pop("out", None)
+    name = ufunc.__name__
+    if not _traced((*inputs, *kwargs.values())) and _is_numpys(name, method, kwargs):
+        return getattr(ufunc, method)(*map(_known, inputs), **{k: _known(v) for k, v in kwargs.items()})
     if out is not None and any(o is not None for o in out):
         raise in_place(f"{ufunc.__name__}(…, out=…)")
-    name = ufunc.__name__
     if method == "__call__":
         if name in UNSUPPORTED or not hasattr(gnp, name):
             raise unsupported(f"numpy.{name}")
@@ -83,11 +86,20 @@ def on_ufunc(self: Value, ufunc: np.ufunc, method: str, inputs: Sequence[Any], k
     if method == "outer":
         x, y = (gnp.asarray(i) for i in inputs)
         return on_ufunc(self, ufunc, "__call__", (x.reshape(x.shape + (1,) * y.ndim), y), options)
-    table = {"reduce": _REDUCE, "accumulate": _ACCUMULATE}.get(method, {})
+    table = _TABLES.get(method, {})
     if name not in table:
         raise in_place(f"{name}.at") if method == "at" else unsupported(f"numpy.{name}.{method}")
     options.setdefault("axis", 0)
     return getattr(gnp, table[name])(_operand(inputs[0]), **options)
+
+
+def _is_numpys(name: str, method: str, kwargs: Mapping[str, Any]) -> bool:
+    """Whether only NumPy itself can do it: what writes into its arrays, and what ``gradcli.numpy`` has not."""
+    if kwargs.get("where", True) is not True or any(o is not None for o in kwargs.get("out") or ()):
+        return True
+    if method in ("__call__", "outer"):
+        return name in UNSUPPORTED or not hasattr(gnp, name)
+    return name not in _TABLES.get(method, {})
 
 
 def _operand(x: Any) -> Any:
@@ -125,6 +137,8 @@ def on_function(self: Value, func: Any, types: Any, args: Sequence[Any], kwargs:
     if module == "numpy" and name in _DIRECT:
         return _DIRECT[name](*args, **kwargs)
     function = getattr(import_module(_NAMESPACES[module]), name, None) if module in _NAMESPACES else None
+    if (function is None or kwargs.get("out") is not None) and not _traced((*args, *kwargs.values())):
+        return func(*map(_known, args), **{k: _known(v) for k, v in kwargs.items()})
     if function is None:
         raise unsupported(f"{module}.{name}")
     options = {k: v for k, v in kwargs.items() if not (k in ("out", "like", "subok") and v is None)}
@@ -150,6 +164,20 @@ def holds_value(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return any(holds_value(item) for item in x)
     return isinstance(x, Value)
+
+
+def _traced(x: Any) -> bool:
+    """Whether a value that is not known is somewhere in nested lists and tuples."""
+    if isinstance(x, (list, tuple)):
+        return any(map(_traced, x))
+    return isinstance(x, Value) and not isinstance(x, Array)
+
+
+def _known(x: Any) -> Any:
+    """What NumPy itself takes: concrete values as its arrays, in lists and tuples too."""
+    if type(x) in (list, tuple):
+        return type(x)(map(_known, x))
+    return np.asarray(x) if isinstance(x, Array) else x
 
 
 def install() -> None:

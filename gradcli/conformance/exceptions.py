@@ -82,7 +82,7 @@ PRIMITIVES: dict[str, str] = {
     "vmap puts reductions, gathers and slices of the mapped axis in their place": "all_gather psum reduce_scatter",
     "makes an array of NumPy's one of gradcli's, before programs": "copy",
     "what a user wraps around a function or its derivative, or looks at": """
-        check custom_vjp_call custom_vjp_linear custom_vmap_call debug_callback debug_print io_callback name
+        check custom_vjp_call custom_vjp_linear custom_vmap_call debug_callback debug_print io_callback linear_call name
         pure_callback remat2
     """,
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 Operators, methods and NumPy's protocols are the same for both and need operations that live above this module, so they
 go through tables that those modules fill: ``OPERATORS`` and ``METHODS`` by ``ops/`` and ``gradcli.numpy``,
-``PROTOCOLS`` by ``compat/protocols``. Indexing and the methods are loaded when they are first used.
+``PROTOCOLS`` by ``compat/protocols``. Indexing, methods and protocols are loaded when they are first used.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ PROTOCOLS: dict[str, Callable[..., Any]] = {}
 
 
 _INDEXING, _METHODS = "gradcli.engine.ops.indexing", "gradcli.numpy._methods"
+_PROTOCOLS = "gradcli.compat.protocols"
 
 
 def install_operator(name: str, function: Callable[..., Any], reflected: bool = False) -> None:
@@ -159,12 +160,14 @@ class Value:
             return hook(self, ufunc, method, inputs, kwargs)
         operator = _UFUNC_OPERATORS.get(ufunc.__name__)  # ndarray * tracer arrives here, not at __rmul__
         if operator is None or method != "__call__" or kwargs:
-            return NotImplemented
+            import_module(_PROTOCOLS)
+            return PROTOCOLS["ufunc"](self, ufunc, method, inputs, kwargs)
         return OPERATORS[operator](*inputs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        hook = PROTOCOLS.get("function")
-        return NotImplemented if hook is None else hook(self, func, types, args, kwargs)
+        if "function" not in PROTOCOLS:
+            import_module(_PROTOCOLS)
+        return PROTOCOLS["function"](self, func, types, args, kwargs)
 
     def concrete(self) -> Any:
         """The value as a NumPy array or scalar. Raises ConcretizationTypeError where none exists."""

@@ -6,7 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcli.engine.autodiff import Function, flat_values, name_of
 from gradcli.engine.control.common import trace_tree
@@ -17,6 +17,26 @@ from gradcli.engine.ops.define import Primitive
 from gradcli.engine.trace.tracer import bind
 from gradcli.engine.transforms.linearize import linearize_jaxpr
 from gradcli.engine.tree import tree_flatten_with_path, tree_map, tree_unflatten
+
+
+class Case:
+    """An answer of a policy: whether what an equation computes is kept."""
+
+    def __init__(self, kept: bool) -> None:
+        self.kept = kept
+
+    def __bool__(self) -> bool:
+        return self.kept
+
+
+Recompute, Saveable = Case(False), Case(True)
+
+
+class Offloadable(NamedTuple):
+    """An answer of a policy: kept, in another memory, of which there is none here."""
+
+    src: Any
+    dst: Any
 
 
 def checkpoint(

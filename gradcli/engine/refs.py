@@ -19,8 +19,9 @@ from gradcli.engine.array import Array, Value, is_value, not_an_array, type_of
 from gradcli.engine.control.common import trace_tree
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.program import Jaxpr
-from gradcli.engine.ir.types import ArrayType, Shape, promote_types
+from gradcli.engine.ir.types import ArrayType, Shape, array_type, canonical_dtype, promote_types
 from gradcli.engine.ops.elementwise import convert_element_type
+from gradcli.engine.ops.shape import zeros
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import STATE, Trace, trace_program
 from gradcli.engine.tree import TreeDef, register_pytree_node, tree_flatten, tree_map
@@ -214,6 +215,16 @@ def new_ref(init_val: Any, *, memory_space: Any = None, kind: str | None = None)
         return Ref(init_val)
     t = type_of(init_val)
     return Ref(Array(np.array(init_val, t.dtype)[()], t))
+
+
+def empty_ref(ty: Any, memory_space: Any = None) -> Ref:
+    """A ref of a shape and dtype (those of a value or a ShapeDtypeStruct), that holds zeros until it is written."""
+    return Ref(zeros(array_type(tuple(ty.shape), canonical_dtype(ty.dtype))))
+
+
+def free_ref(ref: Ref) -> tuple[()]:
+    """Says that the ref is not used any more, which changes nothing."""
+    return ()
 
 
 def freeze(ref: Ref) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli import numpy as gnp
+from gradcli.engine.array import type_of
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.keys import KEY
-from gradcli.engine.ir.types import promote_types
+from gradcli.engine.ir.types import dtype_of, promote_types
 from gradcli.engine.trace.source import user_location
 from gradcli.numpy._dtypes import type_for_promotion
 
@@ -56,6 +57,22 @@ class KeyKind(Extended):
 def lattice_result_type(*args: Any) -> tuple[Any, bool]:
     """The dtype that values, dtypes or Python's scalar classes promote to together, and whether it is weak."""
     return promote_types(*map(type_for_promotion, args))
+
+
+def itemsize_bits(dtype: Any) -> int:
+    """The bits that an element takes, of keys as well. Raises TypeError for what is no dtype."""
+    return int(8 * dtype_of(dtype).itemsize)
+
+
+def scalar_type_of(x: Any) -> type:
+    """The class of Python's numbers that a value is like. Raises TypeError where there is none, of keys say."""
+    kind = dtype_of(x.dtype if hasattr(x, "dtype") else type_of(x).dtype).kind
+    if kind not in _SCALARS:
+        raise TypeError(f"{x!r} is like no number of Python's")
+    return _SCALARS[kind]
+
+
+_SCALARS: dict[str, type] = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 
 
 def is_kind(dtype: Any, kind: Any) -> bool:

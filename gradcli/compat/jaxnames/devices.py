@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from gradcli.engine.ir.keys import KEY
 from gradcli.engine.refs import Ref
 from gradcli.engine.trace.tracer import untraced
 from gradcli.engine.tree import tree_map
+from gradcli.numpy import asarray
 
 
 class Device:
@@ -144,6 +145,31 @@ def block_until_ready(x: Any) -> Any:
 def device_put(x: Any, device: Any = None, **_: Any) -> Any:
     """The leaves as arrays."""
     return tree_map(as_value, x)
+
+
+def make_array_from_callback(
+    shape: Sequence[int], sharding: Any, data_callback: Callable[..., Any], dtype: Any = None
+) -> Any:
+    """What the callback gives for all indices: there is one device. Raises ValueError for another shape."""
+    return _of_shape(asarray(data_callback((slice(None),) * len(shape)), dtype), shape)
+
+
+def make_array_from_process_local_data(sharding: Any, local_data: Any, global_shape: Any = None) -> Any:
+    """The data of the only process. Raises ValueError for another shape."""
+    value = asarray(local_data)
+    return value if global_shape is None else _of_shape(value, global_shape)
+
+
+def make_array_from_single_device_arrays(shape: Sequence[int], sharding: Any, arrays: Sequence[Any]) -> Any:
+    """The array of the only device. Raises ValueError for several, or another shape."""
+    (value,) = arrays
+    return _of_shape(value, shape)
+
+
+def _of_shape(value: Any, shape: Sequence[int]) -> Any:
+    if value.shape != tuple(shape):
+        raise ValueError(f"expected an array of shape {tuple(shape)}, got {value.shape}")
+    return value
 
 
 def device_get(x: Any) -> Any:

@@ -218,7 +218,7 @@ def _derivative(primals: Sequence[Any], tangents: Sequence[Any], linear: bool, *
     right = list(b_dot)
     if any(d is not None for d in moving.matvec):
         at, dots = [*consts.matvec, *x], [*moving.matvec, *[None] * len(x)]
-        change = _linear_change(jaxprs.matvec, at, dots) if linear else jvp_values(jaxprs.matvec, at, dots)[1]
+        change = linear_change(jaxprs.matvec, at, dots) if linear else jvp_values(jaxprs.matvec, at, dots)[1]
         right = [_minus(r, c) for r, c in zip(right, change, strict=True)]
     if all(r is None for r in right):
         return outs, [None] * len(outs)
@@ -228,7 +228,7 @@ def _derivative(primals: Sequence[Any], tangents: Sequence[Any], linear: bool, *
     return outs, [*dot, *[None] * len(aux)]
 
 
-def _linear_change(jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
+def linear_change(jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any]) -> list[Any]:
     """The tangents of a program's outputs, primal and tangent parts kept apart."""
     split = linearize_jaxpr(jaxpr, [t is not None for t in tangents])
     _, computed = split_list(evaluate_jaxpr(split.known, primals), len(jaxpr.outputs))

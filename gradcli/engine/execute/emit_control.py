@@ -35,6 +35,13 @@ def _linear_solve(writer: ProgramWriter, eqn: Eqn) -> None:
     writer.deliver(eqn.outputs, writer.program(program))
 
 
+def _linear_call(writer: ProgramWriter, eqn: Eqn) -> None:
+    """The function itself; what its transpose captured is not used."""
+    n, m, _ = eqn.params["counts"]
+    writer.bind(eqn.params["callee"], [*eqn.inputs[:n], *eqn.inputs[n + m :]])
+    writer.deliver(eqn.outputs, writer.program(eqn.params["callee"]))
+
+
 def _cond(writer: ProgramWriter, eqn: Eqn) -> None:
     which, *args = eqn.inputs
     branches = eqn.params["branches"]
@@ -116,5 +123,6 @@ def _stack(writer: ProgramWriter, length: int, t: ArrayType) -> str:
 STATEMENTS: dict[str, Statement] = {
     "jit": _call("jaxpr"), "remat2": _call("jaxpr"), "custom_jvp_call": _call("call_jaxpr"),
     "custom_vjp_call": _call("call_jaxpr"), "custom_vmap_call": _call("call"),
-    "composite": _call("jaxpr"), "cond": _cond, "custom_linear_solve": _linear_solve, "while": _while, "scan": _scan,
+    "composite": _call("jaxpr"), "cond": _cond, "custom_linear_solve": _linear_solve, "linear_call": _linear_call,
+    "while": _while, "scan": _scan,
 }  # fmt: skip
