@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from gradcli.engine.api import grad, make_jaxpr, vmap
 from gradcli.engine.array import Array, type_of
 from gradcli.engine.errors import CODES, fail
-from gradcli.engine.ir.text import jaxpr_json, jaxpr_text, var_name
+from gradcli.engine.ir.names import var_name
+from gradcli.engine.ir.text import jaxpr_json, jaxpr_text
 from gradcli.engine.ir.types import _ABOVE, array_type, promote_types, scalar_type
 from gradcli.engine.ops.elementwise import exp, log, mul, tanh
 from gradcli.engine.settings import Settings, override, settings

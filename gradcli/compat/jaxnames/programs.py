@@ -11,6 +11,7 @@ from typing import Any
 from gradcli.compat.jaxnames.avals import ShapedArray, shown
 from gradcli.compat.jaxnames.primitives import inner_programs
 from gradcli.engine.errors import fail
+from gradcli.engine.ir.jaxstyle import jax_equation, jax_text
 from gradcli.engine.ir.program import Eqn, Jaxpr, Literal, Var
 from gradcli.engine.ops.define import Primitive
 from gradcli.engine.trace.tracer import bind, tracing
@@ -52,8 +53,17 @@ def _replaced(self: Eqn, **changes: Any) -> Eqn:
     return Eqn(**{**parts, **{names.get(n, n): value for n, value in changes.items() if n not in ("effects", "ctx")}})
 
 
-def _pretty(self: Jaxpr, **_: Any) -> str:
-    return str(self)
+def _pretty(self: Jaxpr, *, source_info: bool = False, print_shapes: bool = True, width: int = 80, **_: Any) -> str:
+    """The program as text: with the user's lines, without types, in lines of so many columns."""
+    return jax_text(self, width, types=print_shapes, source=source_info)
+
+
+def _literal_text(self: Literal) -> str:
+    return f"Literal({self.value})"
+
+
+def _var_text(self: Var) -> str:
+    return f"Var(id={id(self)}):{self.type.long().removeprefix('~')}"
 
 
 def install_names() -> None:
@@ -66,6 +76,8 @@ def install_names() -> None:
         if not hasattr(Primitive, name):
             setattr(Primitive, name, method)
     Eqn.replace, Jaxpr.pretty_print = _replaced, _pretty  # type: ignore[attr-defined]
+    Eqn.__repr__, Literal.__repr__, Var.__repr__ = jax_equation, _literal_text, _var_text  # type: ignore[method-assign]
+    Jaxpr.__str__ = Jaxpr.__repr__ = _pretty  # type: ignore[method-assign, assignment]
 
 
 __all__ = [

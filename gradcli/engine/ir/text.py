@@ -6,24 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from gradcli.engine.ir.names import var_name
+
 if TYPE_CHECKING:
     from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Var
 
-Style = Literal["modern", "classic"]
-
-
-def var_name(index: int) -> str:
-    """a, b, … z, ba, bb, …: the index in base 26, as JAX counts.
-
-    >>> [var_name(i) for i in (0, 25, 26, 27)]
-    ['a', 'z', 'ba', 'bb']
-    """
-    name = ""
-    while True:
-        index, rest = divmod(index, 26)
-        name = chr(97 + rest) + name
-        if not index:
-            return name
+Style = Literal["modern", "classic", "jax"]
 
 
 class Names:
@@ -65,9 +53,14 @@ def literal_text(atom: Any) -> str:
 def jaxpr_text(jaxpr: Jaxpr, style: Style = "modern", source: bool = False) -> str:
     """The program as text.
 
-    style: ``modern`` prints as JAX 0.10 does (``a:f64[]``), ``classic`` as JAX did in 2021 (no types, ``in`` alone).
+    style: ``modern`` prints as JAX 0.10 does (``a:f64[]``), ``classic`` as JAX did in 2021 (no types, ``in`` alone),
+    ``jax`` is JAX 0.10 to the character, with the line breaks and the parameters that it has for several devices.
     source: adds the user's line behind every equation.
     """
+    if style == "jax":
+        from gradcli.engine.ir.jaxstyle import jax_text  # here: only programs under JAX's names are printed so
+
+        return jax_text(jaxpr, source=source)
     names = Names()
     names.mark(jaxpr)
     return "\n".join(_lines(jaxpr, names, style, source))
@@ -104,8 +97,9 @@ def _eqn_lines(eqn: Eqn, names: Names, style: Style, source: bool) -> list[str]:
     outs = " ".join(_typed(names, v, style, binder=True) for v in eqn.outputs)
     where = f"  # {eqn.source.location()}" if source and eqn.source is not None else ""
     left = f"{outs} = {eqn.primitive.name}" if outs else eqn.primitive.name
-    shown = sorted(_shown_params(eqn, style).items(), key=_name_first)
-    params = [(key, _param_lines(value, names, style, source)) for key, value in shown]
+    params = [
+        (key, _param_lines(value, names, style, source)) for key, value in sorted(eqn.params.items(), key=_name_first)
+    ]
     if not params:
         return [f"{left}{args}{where}"]
     flat = " ".join(f"{key}={lines[0]}" for key, lines in params)
@@ -115,28 +109,6 @@ def _eqn_lines(eqn: Eqn, names: Names, style: Style, source: bool) -> list[str]:
     for key, lines in params:
         out += [f"  {key}={lines[0]}", *(f"  {line}" for line in lines[1:])]
     return [*out, f"]{args}{where}"]
-
-
-# What JAX prints besides the parameters that an equation has here: they say nothing where there is one device.
-_ALSO: dict[str, dict[str, Any]] = {
-    "reduce_sum": {"out_sharding": None}, "reshape": {"dimensions": None, "sharding": None}, "iota": {"sharding": None},
-    "scatter": {"update_consts": (), "update_jaxpr": None},
-}  # fmt: skip
-
-
-def _shown_params(eqn: Eqn, style: Style) -> dict[str, Any]:
-    """The parameters as JAX prints them."""
-    params, name = eqn.params, eqn.primitive.name
-    if style == "classic":
-        return params
-    if name == "broadcast_in_dim":  # the shape is that of the result
-        return {k: v for k, v in params.items() if k != "shape" and v != ()}
-    if name == "dot_general":
-        numbers = tuple(tuple(list(axes) for axes in pair) for pair in params["dimension_numbers"])
-        return {**params, "dimension_numbers": numbers}
-    if name == "conj":
-        return {**params, "input_dtype": eqn.inputs[0].type.dtype}
-    return {**params, **_ALSO.get(name, {})} if name in _ALSO else params
 
 
 def _name_first(item: tuple[str, Any]) -> tuple[bool, str]:
