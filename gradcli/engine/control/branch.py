@@ -224,9 +224,17 @@ def _batch_select(size: int, index: Any, args: Sequence[Any], batched: Sequence[
     return outs, [0] * len(outs)
 
 
+def _type(index: ArrayType, *types: ArrayType, branches: Sequence[Jaxpr]) -> list[ArrayType]:
+    """Weak where every branch's result is."""
+    return [
+        column[0] if all(t.weak_type for t in column) else column[0].strong()
+        for column in zip(*(b.out_types for b in branches), strict=True)
+    ]
+
+
 cond_p = Primitive(
     "cond",
-    type_rule=lambda index, *types, branches: [t.strong() for t in branches[0].out_types],
+    type_rule=_type,
     impl=_impl,
     jvp=_jvp,
     linearize=_linearize,

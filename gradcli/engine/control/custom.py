@@ -135,9 +135,7 @@ def _custom_jvp_batch(size: int, args: Sequence[Any], dims: Sequence[int | None]
         return front[:half], front[half:]
 
     moved = [x if d is None else moveaxis(x, d, 0) for x, d in zip(args, dims, strict=True)]
-    out = bind(
-        custom_jvp_call_p, *moved, **{**params, "call_jaxpr": program, "jvp": jvp.with_function(batched_jvp)}
-    )
+    out = bind(custom_jvp_call_p, *moved, **{**params, "call_jaxpr": program, "jvp": jvp.with_function(batched_jvp)})
     return out, [0] * len(out)
 
 

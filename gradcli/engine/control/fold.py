@@ -31,9 +31,7 @@ def _combine(jaxpr: Jaxpr, x: Sequence[Any], y: Sequence[Any], rank: int) -> lis
     size = math.prod(shape)
     flat = [reshape(v, (size,)) for v in (*x, *y)]
     outs, dims = batch_values(jaxpr, size, flat, [0] * len(flat))
-    rows = [
-        broadcast_in_dim(o, (size,), ()) if d is None else o for o, d in zip(outs, dims, strict=True)
-    ]
+    rows = [broadcast_in_dim(o, (size,), ()) if d is None else o for o, d in zip(outs, dims, strict=True)]
     return [reshape(r, shape) for r in rows]
 
 
@@ -51,9 +49,7 @@ def _tree(jaxpr: Jaxpr, rows: Sequence[Any], inits: Sequence[Any]) -> list[Any]:
         seconds = [slice_in_dim(v, 1, paired, 0, 2) for v in values]
         joined = _combine(jaxpr, firsts, seconds, len(shape))
         if n % 2:
-            joined = [
-                concatenate([j, slice_in_dim(v, n - 1, n, 0)], 0) for j, v in zip(joined, values, strict=True)
-            ]
+            joined = [concatenate([j, slice_in_dim(v, n - 1, n, 0)], 0) for j, v in zip(joined, values, strict=True)]
         values, n = joined, paired // 2 + n % 2
     return _combine(jaxpr, start, [reshape(v, shape[1:]) for v in values], len(shape) - 1)
 

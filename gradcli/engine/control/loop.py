@@ -21,7 +21,7 @@ from gradcli.engine.control.common import (
     with_ignored_inputs,
 )
 from gradcli.engine.control.run import LONG, run_compiled
-from gradcli.engine.control.scan import as_array, becomes, scan, scan_p
+from gradcli.engine.control.scan import as_array, becomes, scan, scan_p, weak_throughout
 from gradcli.engine.errors import ConcretizationTypeError, fail
 from gradcli.engine.execute.interpret import interpret
 from gradcli.engine.ir.program import Jaxpr
@@ -107,10 +107,10 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
         (_, out), _ = scan(step, (start, init_val), None, max(last - first, 0))
         return out
     dtype = type_of(upper if isinstance(upper, Tracer) else lower).dtype
-    low, high = convert_element_type(lower, dtype), convert_element_type(upper, dtype)
+    low, high = (x if type_of(x).dtype == dtype else convert_element_type(x, dtype) for x in (lower, upper))
     _, _, result = while_loop(
         lambda c: lt(c[0], c[1]),
-        lambda c: (add(c[0], dtype.type(1)), c[1], body_fun(c[0], c[2])),
+        lambda c: (add(c[0], 1), c[1], body_fun(c[0], c[2])),
         (low, high, init_val),
     )
     return result
@@ -120,8 +120,8 @@ def _split(args: Sequence[Any], params: dict[str, Any]) -> list[list[Any]]:
     return split_list(args, params["cond_nconsts"], params["body_nconsts"])
 
 
-def _type(*types: ArrayType, body_jaxpr: Jaxpr, **_: Any) -> list[ArrayType]:
-    return [t.strong() for t in body_jaxpr.out_types]
+def _type(*types: ArrayType, body_jaxpr: Jaxpr, cond_nconsts: int, body_nconsts: int, **_: Any) -> list[ArrayType]:
+    return weak_throughout(types[cond_nconsts + body_nconsts :], body_jaxpr.out_types)
 
 
 def _run(*args: Any, **params: Any) -> list[Any]:
@@ -179,9 +179,7 @@ def _linearize(primals: Sequence[Any], tangents: Sequence[Any], **params: Any) -
         return bind(while_p, *primals, **params), _jvp(primals, tangents, **params)[1]
     scan_params = {"jaxpr": params["body_jaxpr"], "length": length, "reverse": False, "unroll": 1}
     counts = {"num_consts": len(body_consts), "num_carry": len(carry)}
-    outs, dots = scan_p.rule("linearize")(
-        [*body_consts, *carry], tangents[len(test_consts) :], **scan_params, **counts
-    )
+    outs, dots = scan_p.rule("linearize")([*body_consts, *carry], tangents[len(test_consts) :], **scan_params, **counts)
     return outs, dots
 
 

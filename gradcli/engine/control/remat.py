@@ -137,9 +137,7 @@ def _linearize(
     return outs, spread(dots, split.out_active)
 
 
-def _jvp(
-    primals: Sequence[Any], tangents: Sequence[Any], jaxpr: Jaxpr, **params: Any
-) -> tuple[list[Any], list[Any]]:
+def _jvp(primals: Sequence[Any], tangents: Sequence[Any], jaxpr: Jaxpr, **params: Any) -> tuple[list[Any], list[Any]]:
     active = [t is not None for t in tangents]
     program, out_active = jvp_jaxpr(jaxpr, active)
     out = bind(remat_p, *primals, *pick(tangents, active), jaxpr=program, **params)

@@ -140,9 +140,14 @@ def becomes(a: ArrayType, b: ArrayType) -> bool:
     return a.dtype == b.dtype or (a.weak_type and promote_types(a, b)[0] == b.dtype)
 
 
-def _type(*types: ArrayType, jaxpr: Jaxpr, length: int, num_carry: int, **_: Any) -> list[ArrayType]:
+def _type(*types: ArrayType, jaxpr: Jaxpr, length: int, num_consts: int, num_carry: int, **_: Any) -> list[ArrayType]:
     carry, ys = split_list(jaxpr.out_types, num_carry)
-    return [t.strong() for t in carry] + [t.with_shape((length, *t.shape)).strong() for t in ys]
+    return [*weak_throughout(types[num_consts:], carry), *(t.with_shape((length, *t.shape)) for t in ys)]
+
+
+def weak_throughout(first: Sequence[ArrayType], last: Sequence[ArrayType]) -> list[ArrayType]:
+    """The types of what a loop carries in the end: weak where they were at first and the body left them so."""
+    return [b if a.weak_type else b.strong() for a, b in zip(first, last, strict=False)]
 
 
 def _impl(

@@ -249,9 +249,7 @@ def _transpose(cts: Sequence[Any], *args: Any, const_lengths: LinearSolve, jaxpr
     consts, b = _parts(args, const_lengths)
     right = [zeros(v.type) if ct is None else ct for ct, v in zip(cts[: len(b)], b, strict=True)]
     flat = [c for part in consts.swapped() for c in part]
-    out = bind(
-        custom_linear_solve_p, *flat, *right, const_lengths=const_lengths.swapped(), jaxprs=jaxprs.swapped()
-    )
+    out = bind(custom_linear_solve_p, *flat, *right, const_lengths=const_lengths.swapped(), jaxprs=jaxprs.swapped())
     return [*[None] * len(flat), *out[: len(b)]]
 
 
