@@ -36,7 +36,7 @@ class _State(threading.local):
 
     def __init__(self) -> None:
         self.on = False
-        self.written: deque[tuple[str, Any]] = deque(maxlen=8)  # the numbers last made into text
+        self.written: deque[tuple[str, Number, bool]] = deque(maxlen=8)  # the numbers last made into text
 
 
 _STATE = _State()
@@ -280,16 +280,27 @@ class Number(Boxed):
 def written(x: Any, text: str, whole: bool = True) -> str:
     """The text, which may be read again as the number that it was made of. ``whole``: no digit of it is missing."""
     if type(x) is Number:
-        _STATE.written.append((text, x if whole else None))
+        _STATE.written.append((text, x, whole))
     return text
 
 
-def read_again(text: str) -> Any:
+def read_again(text: str, kind: Callable[[str], Any] = float) -> Any:
     """The number that text says: the traced one that it was made of, where it has all digits of that."""
-    for before, x in reversed(_STATE.written):
+    for before, x, whole in reversed(_STATE.written):
         if before == text:
-            return Number(x.value, True) if x is not None and x.value.trace.open else float(text)
-    return float(text)
+            if whole and x.value.trace.open:
+                return Number(x.value, True)
+            say_cut(text)
+            break
+    return kind(text)
+
+
+def say_cut(text: str) -> None:
+    """Notes that text made of a traced number is read as a plain one."""
+    for before, x, _ in _STATE.written:
+        if before == text and isinstance(x.value, Tracer) and x.value.trace.open:
+            x.value.trace.note(x.value, value_of(x.value))
+            return
 
 
 def attribute(box: Boxed, name: str) -> Any:
@@ -355,7 +366,7 @@ def operand(x: Any) -> Any:
         return _protocol("boxed_call")("asarray", x).frozen()
     if isinstance(x, (float, int, complex)):
         return x
-    return float(x) if isinstance(x, numbers.Rational) else NotImplemented
+    return float(x) if isinstance(x, numbers.Number) and hasattr(x, "__float__") else NotImplemented
 
 
 _RAISING = frozenset({"truediv", "floordiv", "mod", "divmod", "pow"})

@@ -60,6 +60,8 @@ def _either(real: Callable[..., Any], ours: Callable[..., Any], convert: type | 
                 box = traced = True
             elif isinstance(a, Value):
                 traced = True
+            elif type(a) is not float and convert is not int and _says_float(a):
+                return call(*map(_number, args), **kwargs)
         if not traced:
             return real(*args, **kwargs)
         values = [unboxed(a) for a in args]
@@ -73,6 +75,15 @@ def _either(real: Callable[..., Any], ours: Callable[..., Any], convert: type | 
         return Number(out, True) if isinstance(out, Value) and not out.type.shape else boxed(out)
 
     return call
+
+
+def _says_float(x: Any) -> bool:
+    """Whether it is of a class of the user's that can become a float."""
+    return type(getattr(type(x), "__float__", None)) is types.FunctionType and not isinstance(x, (Boxed, Value))
+
+
+def _number(x: Any) -> Any:
+    return type(x).__float__(x) if _says_float(x) else x
 
 
 def _raise_as(real: Callable[..., Any], values: list[Any]) -> None:

@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import ast
 import builtins
+import sys
 from collections.abc import Callable, Sequence
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
-from gradcli.compat.boxes import MARK, Boxed, Guard, Number, boxed, boxing, read_again
+from gradcli.compat.boxes import MARK, Boxed, Guard, Number, boxed, boxing, read_again, say_cut, written
 from gradcli.engine.array import Value
 from gradcli.engine.ir.types import canonical_dtype
 
-CALL, SHOWN, GUARD = MARK, "__gradcli_shown__", "__gradcli_guard__"
+CALL, SHOWN, GUARD, EXACT = MARK, "__gradcli_shown__", "__gradcli_guard__", "__gradcli_exact__"
 _ARITHMETIC = frozenset(
     """
     ArithmeticError BaseException Exception FloatingPointError LinAlgError OverflowError ValueError ZeroDivisionError
@@ -29,8 +30,7 @@ _ARITHMETIC = frozenset(
 )
 _BUILTIN = frozenset({"float", "complex", "type"})
 _SCALAR = frozenset("float16 float32 float64 double single longdouble complex64 complex128 int64 int32 intp".split())
-
-
+_EXACT = {"Fraction": "fractions", "Decimal": "decimal"}
 _PATTERNS = {name: f"__gradcli_{name}__" for name in ("float", "int", "complex", "bool")}
 
 
@@ -73,8 +73,8 @@ def _change(tree: ast.AST) -> None:
         if kind is ast.Call:
             _change_call(node, defined)  # type: ignore[arg-type]
         elif isinstance(node, ast.BinOp):
-            if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and type(node.left.value) is str:
-                node.right = _through(node.right, SHOWN)
+            if isinstance(node.op, ast.Mod) and (type(node.left) in _NAMED or _is_literal(node.left)):
+                node.left = _through(node.left, SHOWN)
         elif isinstance(node, ast.Try):
             if any(_catches(handler.type) for handler in node.handlers):
                 guard = ast.copy_location(ast.Name(GUARD, ast.Load()), node.body[0])
@@ -92,6 +92,8 @@ def _change_call(node: ast.Call, defined: frozenset[str]) -> None:
             node.args.append(ast.copy_location(ast.Constant(None), func))  # says that text is read
     elif isinstance(func, ast.Attribute) and func.attr in _SCALAR:
         node.func = _through(func)
+    elif single and (func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "")) in _EXACT:
+        node.func = _through(func, EXACT)
     elif isinstance(func, ast.Name) and func.id == "map" and node.args:
         first = node.args[0]
         if isinstance(first, ast.Name) and first.id in _BUILTIN:
@@ -106,8 +108,17 @@ def _catches(kind: ast.expr | None) -> bool:
     return kind is None or name in _ARITHMETIC
 
 
+_NAMED = (ast.Name, ast.Attribute)
+
+
+def _is_literal(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is str
+
+
 def _is_text(node: ast.expr) -> bool:
     """Whether an expression makes text of values."""
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Mod) and _is_literal(node.left)
     if isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         return name in ("format", "str", "repr")
@@ -134,7 +145,12 @@ def _conversion(real: type, dtype: Any) -> Callable[..., Any]:
     def convert(*args: Any, **kwargs: Any) -> Any:
         x = args[0] if len(args) == 1 and not kwargs else None
         if not isinstance(x, Boxed):
-            return real(*args, **kwargs)
+            own = getattr(type(x), "__float__", None)
+            if type(own) is not FunctionType:
+                return real(*args, **kwargs)
+            x = own(x)  # of a class of the user's, whose number may be traced
+            if not isinstance(x, Boxed):
+                return real(x)
         value = x.frozen()
         if x.shape and (real in (float, complex) or value.size == 1):
             if value.size != 1:
@@ -180,6 +196,8 @@ def _type(*args: Any, **kwargs: Any) -> Any:
 def _float(*args: Any, **kwargs: Any) -> Any:
     if len(args) == 2 and args[1] is None:
         return read_again(args[0]) if isinstance(args[0], str) and boxing() else _as_float(args[0])
+    if len(args) == 1 and type(args[0]) is str and boxing():
+        say_cut(args[0])
     return _as_float(*args, **kwargs)
 
 
@@ -194,14 +212,46 @@ def call(f: Any) -> Any:
     return _TABLE[f] if type(f) is type and f in _TABLE else f
 
 
-def shown(x: Any) -> Any:
-    """The operand of a ``%`` that formats text: the values that boxes have in this run, which it cannot do without."""
+class _Format:
+    """Text at the left of a ``%``, which takes the values that boxes have in this run."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __mod__(self, x: Any) -> str:
+        made: str = self.text % _present(x)
+        number = x[0] if type(x) is tuple and len(x) == 1 else x
+        if type(number) is Number and number.dtype.kind == "f":
+            value = _present(number)
+            written(number, made, made != self.text % (value * (1 + 1e-11)))
+        return made
+
+
+def _present(x: Any) -> Any:
     if isinstance(x, tuple):
-        return tuple(shown(item) for item in x)
+        return tuple(_present(item) for item in x)
+    if type(x) is dict:
+        return {key: _present(value) for key, value in x.items()}
     if isinstance(x, Boxed):
         value = x.read()
         return np.asarray(value.concrete() if isinstance(value, Value) else value)[()]
     return x
+
+
+def shown(x: Any) -> Any:
+    """What stands at the left of a ``%``: text is to be formatted, and everything else stays what it is."""
+    return _Format(x) if type(x) is str and boxing() else x
+
+
+def exact(f: Any) -> Any:
+    """What is called where the source calls ``f``: a traced float becomes no Fraction and no Decimal, but stays one."""
+    name = getattr(f, "__name__", "")
+    make: Any = getattr(sys.modules.get(_EXACT.get(name, "")), name, None)
+    if f is not make or not boxing():
+        return f
+    return lambda x: Number(x.value, True) if type(x) is Number else read_again(x, make) if type(x) is str else make(x)
 
 
 def is_instance(obj: Any, kind: Any) -> bool:
@@ -231,5 +281,5 @@ def _pattern(kind: type) -> type:
     return _Pattern(kind.__name__, base, {"stands_for": kind})
 
 
-NAMES: dict[str, Any] = {CALL: call, SHOWN: shown, GUARD: Guard(), "isinstance": is_instance}
+NAMES: dict[str, Any] = {CALL: call, SHOWN: shown, GUARD: Guard(), EXACT: exact, "isinstance": is_instance}
 NAMES.update({_PATTERNS[kind.__name__]: _pattern(kind) for kind in (float, int, complex, bool)})
