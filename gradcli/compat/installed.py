@@ -84,4 +84,4 @@ def uninstall(*names: str) -> None:
         sys.meta_path.remove(finder)
         finder.swap(finder.replaced)
         if name == "jax":
-            update(precision=finder.precision, clamps_indices=False)
+            update(precision=finder.precision, clamps_indices=False, jax_text=False)

@@ -26,6 +26,7 @@ class Settings:
     clamps_indices: an integer index out of bounds reads the nearest element, as in JAX, instead of raising IndexError.
     promotion: ``strict`` refuses operands whose dtypes differ, but for Python scalars beside arrays.
     rank_promotion: whether operands of unequal rank are broadcast silently (allow), with a warning, or refused (raise).
+    jax_text: programs are printed as JAX prints them, to the character, under JAX's names.
     steps: functions under jit, loops and branches are run by Python step by step, as under JAX's ``disable_jit``.
     """
 
@@ -37,6 +38,7 @@ class Settings:
     clamps_indices: bool = False
     promotion: Literal["standard", "strict"] = "standard"
     rank_promotion: Literal["allow", "warn", "raise"] = "allow"
+    jax_text: bool = False
     steps: bool = False
 
     @cached_property

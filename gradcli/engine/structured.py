@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.array import Array, raw
+from gradcli.engine.array import Array, raw, type_of
 from gradcli.engine.autodiff import Function, flat_values, name_of, program_of
 from gradcli.engine.ir.program import Jaxpr, sub_jaxprs
+from gradcli.engine.ir.types import array_type
 from gradcli.engine.ops.shape import zeros
 from gradcli.engine.transforms.coloring import color_columns, seeds, spread_columns
 from gradcli.engine.transforms.dce import dce_jaxpr
@@ -36,6 +37,7 @@ class Traced:
         jaxpr, self.leaves, self.in_tree, self.out_tree = program_of(fun, chosen)
         self.jaxpr = dce_jaxpr(jaxpr)
         self.starts = [0, *accumulate(x.size for x in self.leaves)]
+        self.weak: list[bool] = []
 
     def __call__(self, *args: Any) -> Any:
         return tree_unflatten(self.out_tree, evaluate_jaxpr(self.jaxpr, flat_values(args)[0]))
@@ -83,10 +85,11 @@ class Traced:
     def _blocks(self, matrices: Sequence[Any], arg_tree: TreeDef) -> Any:
         """For each output the tree of the blocks that its [elements, columns] is cut into."""
         blocks = []
-        for t, matrix in zip(self.jaxpr.out_types, matrices, strict=True):
+        for t, matrix, weak in zip(self.jaxpr.out_types, matrices, self.weak, strict=True):
+            types = [array_type((*t.shape, *x.shape), matrix.dtype, weak) for x in self.leaves]
             cut = [
-                Array(np.ascontiguousarray(matrix[:, a:b]).reshape((*t.shape, *x.shape))[()])
-                for a, b, x in zip(self.starts, self.starts[1:], self.leaves, strict=False)
+                Array(np.ascontiguousarray(matrix[:, a:b]).reshape(of.shape)[()], of)
+                for a, b, of in zip(self.starts, self.starts[1:], types, strict=False)
             ]
             blocks.append(tree_unflatten(arg_tree, cut))
         return tree_unflatten(self.out_tree, blocks)
@@ -101,12 +104,13 @@ class Traced:
             return [zeros(t.strong()) if d is None else d for d, t in zip(found, types, strict=True)]
 
         if len(rows) == 1:
-            outs = [raw(x) for x in push(*(Array(rows[0, a:b].reshape(x.shape)) for a, b, x in bounds))]
+            outs = push(*(Array(rows[0, a:b].reshape(x.shape)) for a, b, x in bounds))
         elif len(rows):
-            outs = [raw(x) for x in vmap(push)(*(Array(rows[:, a:b].reshape(-1, *x.shape)) for a, b, x in bounds))]
+            outs = vmap(push)(*(Array(rows[:, a:b].reshape(-1, *x.shape)) for a, b, x in bounds))
         else:
             outs = [np.zeros((0, *t.shape), t.dtype) for t in types]
-        return [np.reshape(x, (len(rows), t.size)).T for x, t in zip(outs, types, strict=True)]
+        self.weak = [type_of(x).weak_type for x in outs]
+        return [np.reshape(raw(x), (len(rows), t.size)).T for x, t in zip(outs, types, strict=True)]
 
 
 def _has_reverse_rule(jaxpr: Jaxpr) -> bool:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from gradcli.compat.imports import run_source
+from gradcli.compat.jaxnames.config import first_settings
 from gradcli.engine.settings import override
 
 
 def standin(source: str, precision: str = "float32") -> dict[str, Any]:
     """The names that a script defines, run with gradcli's stand-ins."""
-    with override(precision=precision, clamps_indices=True):
+    with override(**{**first_settings(), "precision": precision}):
         return vars(run_source(source, "<script>", "gradcli_script", Path.cwd()))
 
 

@@ -9,8 +9,10 @@ import pytest
 
 from gradcli.compat.jaxnames.programs import install_names
 from gradcli.engine.api import make_jaxpr
+from gradcli.engine.ir.jaxstyle import jax_text
 from gradcli.engine.ir.layout import cat, group, layout, line, nest
 from gradcli.engine.ir.text import jaxpr_text
+from gradcli.engine.settings import override
 from gradcli.numpy import sum as total
 from tests.compat_names.running import real, standin
 
@@ -76,9 +78,11 @@ def test_programs_read_as_jax_prints_them() -> None:
 
 def test_parameters_for_several_devices_are_in_jax_s_style_alone() -> None:
     program = make_jaxpr(total)(np.ones((2, 3)))
-    assert "out_sharding" not in jaxpr_text(program) and "out_sharding=None" in jaxpr_text(program, "jax")
+    assert "out_sharding" not in jaxpr_text(program) and "out_sharding=None" in jax_text(program)
     install_names()
-    assert str(program) == jaxpr_text(program, "jax")
+    assert str(program) == jaxpr_text(program)
+    with override(jax_text=True):
+        assert str(program) == jax_text(program)
 
 
 @pytest.mark.parametrize("width", [4, 8, 9, 10, 30])

@@ -112,7 +112,7 @@ def begin() -> None:
 
 def first_settings() -> dict[str, Any]:
     """The settings that a file that imports jax begins with."""
-    return {"precision": first_precision(), "clamps_indices": True}
+    return {"precision": first_precision(), "clamps_indices": True, "jax_text": True}
 
 
 @contextmanager

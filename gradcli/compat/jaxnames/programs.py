@@ -13,7 +13,9 @@ from gradcli.compat.jaxnames.primitives import inner_programs
 from gradcli.engine.errors import fail
 from gradcli.engine.ir.jaxstyle import jax_equation, jax_text
 from gradcli.engine.ir.program import Eqn, Jaxpr, Literal, Var
+from gradcli.engine.ir.text import jaxpr_text
 from gradcli.engine.ops.define import Primitive
+from gradcli.engine.settings import settings
 from gradcli.engine.trace.tracer import bind, tracing
 
 _VIEWS: dict[type, dict[str, Callable[[Any], Any]]] = {
@@ -66,6 +68,16 @@ def _var_text(self: Var) -> str:
     return f"Var(id={id(self)}):{self.type.long().removeprefix('~')}"
 
 
+_TEXTS: list[tuple[Any, Callable[[Any], str], Callable[[Any], str]]] = [
+    (Eqn, Eqn.__repr__, jax_equation), (Literal, Literal.__repr__, _literal_text), (Var, Var.__repr__, _var_text),
+    (Jaxpr, jaxpr_text, _pretty),
+]  # fmt: skip
+
+
+def _either_text(own: Callable[[Any], str], jaxs: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda self: jaxs(self) if settings().jax_text else own(self)
+
+
 def install_names() -> None:
     """Gives the classes of programs JAX's names; what they have already stays."""
     for cls, views in _VIEWS.items():
@@ -76,8 +88,8 @@ def install_names() -> None:
         if not hasattr(Primitive, name):
             setattr(Primitive, name, method)
     Eqn.replace, Jaxpr.pretty_print = _replaced, _pretty  # type: ignore[attr-defined]
-    Eqn.__repr__, Literal.__repr__, Var.__repr__ = jax_equation, _literal_text, _var_text  # type: ignore[method-assign]
-    Jaxpr.__str__ = Jaxpr.__repr__ = _pretty  # type: ignore[method-assign, assignment]
+    for cls, own, jaxs in _TEXTS:
+        cls.__repr__ = cls.__str__ = _either_text(own, jaxs)
 
 
 __all__ = [

@@ -11,7 +11,7 @@ from gradcli.engine.ir.names import var_name
 if TYPE_CHECKING:
     from gradcli.engine.ir.program import Atom, Eqn, Jaxpr, Var
 
-Style = Literal["modern", "classic", "jax"]
+Style = Literal["modern", "classic"]
 
 
 class Names:
@@ -53,14 +53,10 @@ def literal_text(atom: Any) -> str:
 def jaxpr_text(jaxpr: Jaxpr, style: Style = "modern", source: bool = False) -> str:
     """The program as text.
 
-    style: ``modern`` prints as JAX 0.10 does (``a:f64[]``), ``classic`` as JAX did in 2021 (no types, ``in`` alone),
-    ``jax`` is JAX 0.10 to the character, with the line breaks and the parameters that it has for several devices.
+    style: ``modern`` prints as JAX 0.10 does (``a:f64[]``), ``classic`` as JAX did in 2021 (no types, ``in`` alone);
+    ``jaxstyle`` has JAX's text to the character, with the parameters that it has for several devices.
     source: adds the user's line behind every equation.
     """
-    if style == "jax":
-        from gradcli.engine.ir.jaxstyle import jax_text  # here: only programs under JAX's names are printed so
-
-        return jax_text(jaxpr, source=source)
     names = Names()
     names.mark(jaxpr)
     return "\n".join(_lines(jaxpr, names, style, source))
