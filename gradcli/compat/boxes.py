@@ -348,7 +348,7 @@ def unboxed(x: Any) -> Any:
         return slice(unboxed(x.start), unboxed(x.stop), unboxed(x.step))
     if isinstance(x, tuple) and hasattr(x, "_fields"):
         return type(x)(*[unboxed(item) for item in x])
-    if kind is deque:
+    if kind is deque or isinstance(x, list):
         return [unboxed(item) for item in x]
     return x
 

@@ -38,6 +38,8 @@ _STANDINS: dict[str, Callable[[], Mapping[str, types.ModuleType]]] = {
     "cmath": lambda: {"cmath": _plain().cmath_module()},
     "scipy": _from("scipys"),
     "numba": _from("numbas"),
+    "array": _from("stdlib", "array_modules"),
+    "functools": _from("stdlib", "functools_modules"),
     "concurrent": _from("pools", "concurrent_modules"),
     "multiprocessing": _from("pools", "multiprocessing_modules"),
     "statistics": lambda: {"statistics": importlib.import_module("gradcli.compat.sourced").statistics_module()},
@@ -132,7 +134,7 @@ class Workspace:  # a finder for sys.meta_path; its abstract class takes longer 
 
     def _shadows(self, root: str) -> bool:
         """Whether a file of the user's has the name of a module of Python's, which is then not meant."""
-        if root not in ("statistics", "numba", "concurrent", "multiprocessing"):
+        if root not in ("array", "functools", "statistics", "numba", "concurrent", "multiprocessing"):
             return False
         return self.root == root or (self.folder / f"{root}.py").is_file() or (self.folder / root).is_dir()
 

@@ -187,10 +187,13 @@ def _stands_for(box: Boxed) -> tuple[type, ...]:
     return kinds[:1] if box.python else kinds
 
 
+def class_of(x: Any) -> Any:
+    """The class of what a box stands for; of anything else, its own."""
+    return _stands_for(x)[-1] if isinstance(x, Boxed) else type(x)
+
+
 def _type(*args: Any, **kwargs: Any) -> Any:
-    if len(args) == 1 and isinstance(args[0], Boxed):
-        return _stands_for(args[0])[-1]
-    return type(*args, **kwargs)
+    return class_of(args[0]) if len(args) == 1 else type(*args, **kwargs)
 
 
 def _float(*args: Any, **kwargs: Any) -> Any:

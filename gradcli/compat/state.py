@@ -8,10 +8,12 @@ boxed, so that traced values can be put into them.
 from __future__ import annotations
 
 import functools
+import sys
 import types
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -33,6 +35,7 @@ class State:
         self.places: list[tuple[Callable[[Any], None], Callable[[], Any], Any]] = []  # how to set and to ask, and what
         self.classes: list[tuple[type, frozenset[str]]] = []
         self.arrays: list[tuple[Any, Any]] = []
+        self.lists: list[tuple[Any, Any]] = []  # arrays of Python's, with copies
         self.caches: list[Callable[[], None]] = []
         self.seen: set[int] = set()
         self.room = _ELEMENTS
@@ -47,6 +50,8 @@ class State:
             self.seen.add(id(x))
             if kind is np.ndarray:
                 self._keep(x)
+            elif _is_array(kind):
+                self.lists.append((x, x[:]))
             elif kind is tuple:
                 found.extend(x)
             elif kind is types.FunctionType:
@@ -160,6 +165,13 @@ class State:
                 delattr(cls, name)
         for array, copy in self.arrays:
             array[...] = copy
+        for items, before in self.lists:
+            items[:] = before
+
+
+def _is_array(kind: type) -> bool:
+    """Whether it is Python's class of arrays, which may not be loaded."""
+    return kind.__module__ == "array" and kind is getattr(sys.modules.get("array"), "array", None)
 
 
 def _slots(cls: type) -> Iterator[tuple[str, Any]]:
@@ -177,6 +189,9 @@ def _boxed(value: Any, made: dict[int, Any]) -> Any:
     """An array boxed, also within tuples; anything else as it is."""
     if type(value) is np.ndarray and value.ndim > 0 and value.dtype.kind in "fciub":
         return made.setdefault(id(value), Buffer(None, value))
+    if _is_array(type(value)):
+        make = import_module("gradcli.compat.stdlib").boxed_array
+        return made[id(value)] if id(value) in made else made.setdefault(id(value), make(value))
     if isinstance(value, tuple) and value:
         items = [_boxed(item, made) for item in value]
         if any(a is not b for a, b in zip(items, value, strict=True)):
