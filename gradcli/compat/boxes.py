@@ -28,7 +28,7 @@ from gradcli.engine.errors import Location, diagnostic_of
 from gradcli.engine.ops import operators as _operators  # noqa: F401 - fills the table of operators
 from gradcli.engine.record import replaced
 from gradcli.engine.trace.source import short_path
-from gradcli.engine.trace.tracer import Tracer, tracing, value_of
+from gradcli.engine.trace.tracer import STATE, Tracer, tracing, value_of
 
 
 class _State(threading.local):
@@ -384,6 +384,8 @@ def _as_python(name: str, a: Any, b: Any) -> Any:
             found = real(*[x.item() if isinstance(x, (np.generic, np.ndarray)) else x for x in values])
         if isinstance(found, complex) and isinstance(a, Value):
             a = a.astype(np.complex128)
+    elif root:
+        STATE.doubts += 1
     return OPERATORS[name](a, b)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from gradcli.engine import api
 from gradcli.engine.array import Array, raw
 from gradcli.engine.custom import as_value
+from gradcli.engine.errors import GradcliError
 from gradcli.engine.trace.tracer import STATE
 from gradcli.inspect.evaluate import Traced, require_scalar, traced
 from gradcli.inspect.paths import Branching, Ways
@@ -45,6 +46,7 @@ class Stream:
 
     def __post_init__(self) -> None:
         self._one_by_one: Branching | None = None
+        self._doubtful = False  # whether NaN may be a complex number of Python's, which only a sample by itself shows
         self._mapped = _mapped(self.samples)
 
     @classmethod
@@ -74,11 +76,12 @@ class Stream:
             progress(found.chunk.stop, self.samples.n)
 
     def _first(self, chunk: Chunk, progress: Progress) -> Evaluated:
-        before = STATE.refusals
+        before, doubts = STATE.refusals, STATE.doubts
         try:
             found = self._evaluate(chunk, progress)
             if STATE.refusals == before:
-                return found
+                self._doubtful = STATE.doubts != doubts
+                return self._surely(found)
         except Exception:
             if STATE.refusals == before:
                 raise
@@ -115,7 +118,23 @@ class Stream:
         if self._one_by_one is not None:
             return _one_by_one(self.samples, self._one_by_one, chunk, progress)
         value, gradients = self._mapped(*_arguments(self.samples, chunk))
-        return Evaluated(chunk, np.asarray(raw(value)), tuple(np.asarray(raw(g)) for g in gradients))
+        found = Evaluated(chunk, np.asarray(raw(value)), tuple(np.asarray(raw(g)) for g in gradients))
+        return self._surely(found)
+
+    def _surely(self, found: Evaluated) -> Evaluated:
+        """What came out, samples that are not numbers computed anew by themselves where that may make a difference."""
+        if not self._doubtful or not np.isnan(found.values).any():
+            return found
+        values, *columns = [np.array(x) for x in (found.values, *found.gradients)]
+        for i in np.flatnonzero(np.isnan(values)):
+            sample = _unwrapped(self.samples.one(found.chunk.start + int(i)))
+            try:
+                value, gradients = _derived(sample)(*sample.points)
+            except GradcliError:
+                continue  # complex to the end
+            for column, x in zip((values, *columns), (value, *gradients), strict=True):
+                column[i] = np.asarray(raw(x))
+        return Evaluated(found.chunk, values, tuple(columns))
 
 
 def _numbers(samples: Samples) -> tuple[int, ...]:

@@ -226,7 +226,8 @@ def _from_module(path: str, name: str | None, allow_exec: bool) -> Target:
         source = Path(spec.origin).read_text(encoding="utf-8")
         wants_jax = imports(_parsed(source, spec.origin), "jax")
         with override(precision="float32") if wants_jax else override():
-            module = Workspace(_import_folder(spec.origin, path), path.partition(".")[0]).load(path)
+            folder = _import_folder(spec.origin, path)
+            module = Workspace(folder, path.partition(".")[0] if _is_shared(folder) else None).load(path)
             precision = _precision(module, wants_jax)
     except (ImportError, OSError) as error:
         raise fail("G302", f"cannot import {path}: {error}", hint="is the file meant? then name it file.py") from None
@@ -252,6 +253,11 @@ def _import_folder(origin: str, name: str) -> Path:
     """The folder that an import path starts from, of a module that lies at ``origin``."""
     depth = name.count(".") + Path(origin).name.startswith("__init__.")
     return Path(origin).resolve().parents[depth]
+
+
+def _is_shared(folder: Path) -> bool:
+    """Whether packages lie in a folder that have nothing to do with each other, as installed ones do."""
+    return folder == Path(os.__file__).parent.resolve() or bool({"site-packages", "dist-packages"} & set(folder.parts))
 
 
 _CALLABLE = (types.FunctionType, custom_jvp, custom_vjp, Jitted)

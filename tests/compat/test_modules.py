@@ -242,3 +242,40 @@ def test_pools_of_processes_work_in_this_one(tmp_path: Path, capsys: pytest.Capt
     found = json.loads(capsys.readouterr().out)
     assert found["value"] == pytest.approx(3.0 * (2 * 1.3**2 + 4.0 + 1.3**3 + 1.3), rel=1e-14)
     assert found["gradients"]["x"] == pytest.approx(3.0 * (4 * 1.3 + 3 * 1.3**2 + 1.0), rel=1e-14)
+
+
+def test_packages_beside_that_of_a_module_are_the_users_too(tmp_path: Path) -> None:
+    files = {
+        "forces/law.py": "from springs.laws import energy\nimport alone\n\n\ndef f(x):\n"
+        "    return energy(x) + alone.g(x)\n",
+        "springs/laws.py": "import numpy as np\n\n\ndef energy(x):\n    a = np.zeros(2)\n    a[0] = x * x\n"
+        "    return a.sum()\n",
+        "alone.py": "import math\n\n\ndef g(x):\n    return math.sinh(x) - math.cosh(x)\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    root = str(Path(__file__).parents[2])
+    command = [sys.executable, "-m", "gradcli", "grad", "forces.law:f", "--at", "x=1.5", "-q"]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) == pytest.approx(3.0 + np.exp(-1.5))
+
+
+POWER = """def f(x):
+    y = (x - 2.0) ** 1.5
+    return abs(y) * x
+"""
+
+
+def test_a_batch_has_the_complex_powers_that_python_has(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(POWER, encoding="utf-8")
+    xs, h = np.array([2.5, 1.3, 3.0, 1.9]), 1e-6
+    assert main(["batch", str(path), "--at", f"x={xs.tolist()}", "--over", "x", "--json"]) == 0
+    found, f = json.loads(capsys.readouterr().out), plain(POWER)
+    np.testing.assert_allclose(found["values"], [f(x) for x in xs.tolist()], rtol=1e-12)
+    slopes = [(f(x + h) - f(x - h)) / (2 * h) for x in xs.tolist()]
+    np.testing.assert_allclose(found["gradients"]["x"], slopes, rtol=1e-6)

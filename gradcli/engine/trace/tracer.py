@@ -55,13 +55,14 @@ class _State(threading.local):
     """What is open in this thread: the innermost trace, and the source line that equations are to carry.
 
     ``refusals`` counts the concrete values that were asked for and were not there: a user's ``except`` hides the error.
+    ``doubts`` counts the operations that would be others for some values, where there were none.
     """
 
     def __init__(self) -> None:
         self.trace: Trace | None = None
         self.hidden = False  # whether traces are open that are not in force, as inside of ``untraced``
         self.source: Source | None = None
-        self.refusals = 0
+        self.refusals = self.doubts = 0
 
 
 STATE = _State()
