@@ -184,8 +184,8 @@ class Jitted:
             hash(key)
         except TypeError:
             raise fail(
-                "G208", "static arguments of jit must be hashable", location=user_location(), cls=ValueError,
-                hint="pass arrays and lists as ordinary arguments",
+                "G208", "Non-hashable static arguments are not supported. jit keeps programs by their values",
+                hint="pass arrays and lists as ordinary arguments", location=user_location(), cls=ValueError,
             ) from None  # fmt: skip
         return leaves, key, (tree, run)
 

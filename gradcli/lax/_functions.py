@@ -231,7 +231,7 @@ def sort_key_val(keys: Any, values: Any, dimension: int = -1, is_stable: bool = 
 def approx_max_k(
     operand: Any, k: int, reduction_dimension: int = -1, recall_target: float = 0.95,
     reduction_input_size_override: int = -1, aggregate_to_topk: bool = True,
-) -> tuple[Any, Any]:  # fmt: skip
+) -> list[Any]:  # fmt: skip
     """The ``k`` greatest elements and their places. The answer is exact: a smaller ``recall_target`` has no effect."""
     return top_k(operand, k, axis=reduction_dimension)
 
@@ -239,10 +239,10 @@ def approx_max_k(
 def approx_min_k(
     operand: Any, k: int, reduction_dimension: int = -1, recall_target: float = 0.95,
     reduction_input_size_override: int = -1, aggregate_to_topk: bool = True,
-) -> tuple[Any, Any]:  # fmt: skip
+) -> list[Any]:  # fmt: skip
     """The ``k`` least elements and their places; exact, as :func:`approx_max_k`."""
     values, places = top_k(e.neg(operand), k, axis=reduction_dimension)
-    return e.neg(values), places
+    return [e.neg(values), places]
 
 
 # --- the rest ---------------------------------------------------------------------------------------------------------

@@ -102,15 +102,16 @@ def _plain(x: Any) -> Any:
 def _stacked(x: Any, dtype: np.dtype[Any]) -> Any:
     if not isinstance(x, (list, tuple)):
         return e.convert_element_type(arr(x), dtype)
-    parts = [_stacked(item, dtype) for item in x]
-    shapes = {type_of(p).shape for p in parts}
+    rows = [_as_row(_stacked(item, dtype)) for item in x]
+    shapes = {type_of(row).shape[1:] for row in rows}
     if len(shapes) > 1:
         raise value_error(f"the elements of a nested list have unequal shapes: {sorted(shapes)}")
-    if not parts:
-        return constant(np.zeros(0), dtype)
-    shape = type_of(parts[0]).shape
-    rows = [broadcast_in_dim(p, (1, *shape), tuple(range(1, len(shape) + 1))) for p in parts]
-    return concatenate(rows, 0)
+    return concatenate(rows, 0) if rows else constant(np.zeros(0), dtype)
+
+
+def _as_row(x: Any) -> Any:
+    shape = type_of(x).shape
+    return broadcast_in_dim(x, (1, *shape), tuple(range(1, len(shape) + 1)))
 
 
 # --- constants ------------------------------------------------------------------------------------------------------
@@ -123,7 +124,12 @@ def shape_of(shape: Any) -> tuple[int, ...]:
         out = tuple(operator.index(n) for n in sizes)
     except TypeError as error:
         if hasattr(error, "diagnostic"):
-            raise
+            given = f"({', '.join(map(str, sizes))}{',' * (len(sizes) == 1)})"
+            raise fail(
+                "G201", f"Shapes must be 1D sequences of concrete values of integer type, got {given}.",
+                hint="a shape cannot depend on a traced value: mark the argument static", location=user_location(),
+                cls=TypeError,
+            ) from None  # fmt: skip
         raise type_error(f"shapes must be sequences of integers, got {shape!r}") from None
     if any(n < 0 for n in out):
         raise value_error(f"negative dimensions are not allowed: {out}")

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from gradcli.compat.jaxnames.avals import ShapedArray, shown
-from gradcli.engine.array import METHODS, PROPERTIES, Array, is_value, type_of
+from gradcli.engine.array import METHODS, PROPERTIES, Array, Value, is_value, type_of
 from gradcli.engine.custom import as_value
 from gradcli.engine.ir.keys import KEY
 from gradcli.engine.refs import Ref
+from gradcli.engine.settings import settings
 from gradcli.engine.trace.tracer import untraced
 from gradcli.engine.tree import tree_map
 from gradcli.numpy import asarray
+from gradcli.numpy._dtypes import ScalarType
 
 
 class Device:
@@ -222,9 +224,15 @@ def is_array_leaf(x: Any) -> bool:
     return is_value(x)
 
 
+def _scalar_text(cls: type) -> str:
+    return f"<class 'jax.numpy.{cls.__name__.removesuffix('_')}'>" if settings().jax_text else type.__repr__(cls)
+
+
 def install_methods(others: Mapping[str, Callable[..., Any]]) -> None:
     """Gives values the methods and properties of JAX's arrays that say where they are, and these other methods."""
     ShapedArray.sharding = SingleDeviceSharding()
+    Value.aval = property(lambda self: shown(self.type) if settings().jax_text else self.type)  # type: ignore[method-assign, assignment]
+    ScalarType.__repr__ = _scalar_text  # type: ignore[method-assign, assignment]
     given: dict[str, Callable[..., Any]] = {
         "block_until_ready": lambda self: self, "copy_to_host_async": nothing, "devices": lambda self: {CPU},
         "is_deleted": lambda self: False, "delete": nothing, "is_ready": lambda self: True,
@@ -234,7 +242,7 @@ def install_methods(others: Mapping[str, Callable[..., Any]]) -> None:
         METHODS.setdefault(name, method)
     read: dict[str, Callable[..., Any]] = {
         "device": lambda self: CPU, "sharding": lambda self: SingleDeviceSharding(), "committed": lambda self: False,
-        "is_fully_addressable": lambda self: True, "aval": lambda self: shown(self.type),
+        "is_fully_addressable": lambda self: True,
     }  # fmt: skip
     for name, property_ in read.items():
         PROPERTIES.setdefault(name, property_)

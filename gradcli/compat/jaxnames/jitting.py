@@ -24,6 +24,13 @@ class Switchable(Jitted):
             return self.fun(*args, **kwargs)
         return super().__call__(*args, **kwargs)
 
+    def __repr__(self) -> str:
+        return f"<PjitFunction of {self.fun!r}>"
+
+    def _cache_size(self) -> int:
+        """For how many kinds of arguments there are programs."""
+        return len(self._cache)
+
     def _trace(self, key: Any, run: Any, leaves: Sequence[Any]) -> Program:
         found = super()._trace(key, run, leaves)
         if not tracing():

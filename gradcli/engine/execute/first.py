@@ -73,7 +73,8 @@ def _other(eqn: Eqn, values: Sequence[Any]) -> Sequence[Any] | None:
     if name == "cond":
         branches = eqn.params["branches"]
         return _run(branches[min(max(int(values[0]), 0), len(branches) - 1)], values[1:])
-    if name in _LOOPS or eqn.primitive.effect or any(v.type.size >= LARGE for v in eqn.outputs):
+    compiled = name in _LOOPS or eqn.primitive.effect or eqn.primitive.family == "callback"
+    if compiled or any(v.type.size >= LARGE for v in eqn.outputs):
         return None
     given = [a.type.dtype.type(x) if plain.is_plain(a.type) else x for x, a in zip(values, eqn.inputs, strict=True)]
     out = eqn.primitive.impl(*given, **eqn.params)

@@ -45,7 +45,7 @@ def argsort(x: Any, dimension: int = -1, is_stable: bool = True, index_dtype: An
     return sort((x, places), dimension, is_stable)[1]
 
 
-def top_k(operand: Any, k: int, *, axis: int = -1) -> tuple[Any, Any]:
+def top_k(operand: Any, k: int, *, axis: int = -1) -> list[Any]:
     """The ``k`` greatest elements along ``axis``, greatest first, and their indices (int32).
 
     Of equal elements the one with the lower index comes first; nan counts as greatest.
@@ -54,8 +54,8 @@ def top_k(operand: Any, k: int, *, axis: int = -1) -> tuple[Any, Any]:
     >>> top_k(np.array([3.0, 1.0, 4.0]), 2)[1]
     Array([2, 0], dtype=int32)
     """
-    values, places = bind(top_k_p, operand, k=int(k), axis=canonical_axis(axis, type_of(operand).ndim))
-    return values, places
+    out: list[Any] = bind(top_k_p, operand, k=int(k), axis=canonical_axis(axis, type_of(operand).ndim))
+    return out
 
 
 # --- sort -------------------------------------------------------------------------------------------------------------
