@@ -101,7 +101,8 @@ def _plain(x: Any) -> Any:
 
 def _stacked(x: Any, dtype: np.dtype[Any]) -> Any:
     if not isinstance(x, (list, tuple)):
-        return e.convert_element_type(arr(x), dtype)
+        with nullcontext() if isinstance(x, Tracer) else untraced():  # a constant is no equation
+            return e.convert_element_type(arr(x), dtype)
     rows = [_as_row(_stacked(item, dtype)) for item in x]
     shapes = {type_of(row).shape[1:] for row in rows}
     if len(shapes) > 1:
