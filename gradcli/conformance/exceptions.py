@@ -71,7 +71,7 @@ REAL = {
     "numpy.fft": "ihfft rfft rfft2 rfftn",
     "scipy.fft": "dct dctn idct idctn",
     "scipy.special": """
-        bessel_jn beta betainc betaln boxcox boxcox1p comb dawsn digamma entr erf erfc erfcx erfinv exp1 expi expn
+        bessel_jn beta betainc betaln comb dawsn digamma entr erf erfc erfcx erfinv exp1 expi expn
         factorial fresnel gammainc gammaincc gammaln hyp1f1 hyp2f1 i0 i0e i1 i1e kl_div log_ndtr multigammaln ndtr
         ndtri owens_t poch polygamma psi rel_entr sici spence sph_harm_y zeta
     """,

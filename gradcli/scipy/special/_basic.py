@@ -147,8 +147,9 @@ def boxcox1p(x: Any, lmbda: Any) -> Any:
 
 def _expm1_over(lmbda: Any, log: Any) -> Any:
     """``expm1(lmbda * log) / lmbda``; by its first terms about 0, so that it can be differentiated there."""
-    near = e.lt(e.abs(lmbda), like(lmbda, 1e-12))
+    size = e.abs(lmbda)
+    near = e.lt(size, like(size, 1e-12))
     safe = where(near, like(lmbda, 1), lmbda)
-    finite = where(e.is_finite(log), log, like(log, 0))
+    finite = where(e.is_finite(e.abs(log)), log, like(log, 0))
     first = add(log, multiply(multiply(0.5, lmbda), e.square(finite)))
     return where(near, first, true_divide(e.expm1(multiply(safe, log)), safe))
