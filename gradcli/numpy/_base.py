@@ -13,6 +13,7 @@ from gradcli.engine.ir.types import canonical_dtype
 from gradcli.engine.ops.elementwise import convert_element_type
 from gradcli.engine.ops.shape import canonical_axis
 from gradcli.engine.trace.source import user_location
+from gradcli.engine.trace.tracer import Tracer
 
 Axis = int | Sequence[int] | None
 
@@ -23,6 +24,14 @@ def arr(x: Any) -> Any:
         return x
     t = type_of(x)
     return Array(raw(x), t)
+
+
+def strong(x: Any) -> Any:
+    """The value with a type that is not weak."""
+    t = type_of(x)
+    if not t.weak_type:
+        return x
+    return convert_element_type(x, t.dtype) if isinstance(x, Tracer) else Array(raw(x), t.strong())
 
 
 def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:

@@ -31,7 +31,7 @@ from gradcli.engine.ops.operators import inexact, like, promoted, where
 from gradcli.engine.ops.shape import broadcast_in_dim, broadcast_to_type, canonical_axis, iota, moveaxis, reshape
 from gradcli.engine.trace.source import user_location
 from gradcli.engine.trace.tracer import Tracer, untraced
-from gradcli.numpy._base import arr, to_dtype, type_error, value_error
+from gradcli.numpy._base import arr, strong, to_dtype, type_error, value_error
 
 Size = int | Sequence[int]
 
@@ -169,6 +169,9 @@ empty = zeros
 def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
     """An array of one value, with shape and dtype of ``a`` unless given."""
     t = typed(a)
+    if t.weak_type and dtype is None and not isinstance(fill_value, Value) and not np.ndim(fill_value):
+        fill_value = Array(np.asarray(fill_value).astype(t.dtype)[()], array_type((), t.dtype, True))
+        return _filled(shape_of(t.shape if shape is None else shape), fill_value)
     return full(t.shape if shape is None else shape, fill_value, t.dtype if dtype is None else dtype)
 
 
@@ -231,7 +234,7 @@ def linspace(
     num = operator.index(num)
     if num < 0:
         raise value_error(f"linspace needs a non-negative number of samples, got {num}")
-    start, stop = map(_strong, inexact(start, stop))
+    start, stop = map(strong, inexact(start, stop))
     shape = broadcast_shapes(type_of(start).shape, type_of(stop).shape)
     t = array_type(shape, type_of(start).dtype)
     steps = num - 1 if endpoint else num
@@ -243,14 +246,6 @@ def linspace(
         out = e.floor(out)
     out = to_dtype(out, dtype)
     return (out, delta) if retstep else out
-
-
-def _strong(x: Any) -> Any:
-    """The value with a type that is not weak."""
-    t = type_of(x)
-    if not t.weak_type:
-        return x
-    return e.convert_element_type(x, t.dtype) if isinstance(x, Tracer) else Array(raw(x), t.strong())
 
 
 def _line(start: Any, stop: Any, num: int, endpoint: bool) -> Any:
@@ -281,7 +276,7 @@ def logspace(
 
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
     """``num`` values in geometric progression from ``start`` to ``stop``."""
-    start, stop = map(_strong, inexact(start, stop))
+    start, stop = map(strong, inexact(start, stop))
     if type_of(start).dtype.kind == "c":
         signs = e.sign(start)
     else:

@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcli.engine.array import constant, type_of
 from gradcli.engine.errors import fail
-from gradcli.engine.ir.types import canonical_dtype, dtype_of, promote_types, real_dtype
+from gradcli.engine.ir.types import broadcast_shapes, canonical_dtype, dtype_of, promote_types, real_dtype
 from gradcli.engine.ops import cuts
 from gradcli.engine.ops import elementwise as e
 from gradcli.engine.ops import shape as s
@@ -29,7 +29,7 @@ from gradcli.engine.ops.operators import (
 )
 from gradcli.engine.ops.shape import canonical_axis, reduce_sum
 from gradcli.engine.trace.source import user_location
-from gradcli.numpy._base import arr, type_error, value_error
+from gradcli.numpy._base import arr, strong, type_error, value_error
 from gradcli.numpy._reductions import sum
 from gradcli.numpy._shapes import moveaxis, ravel, swapaxes
 
@@ -48,8 +48,8 @@ def dot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = 
 def _operands(a: Any, b: Any, dtype: Any = None) -> tuple[Any, Any]:
     """Both operands as values of one dtype, ranks as they are."""
     a, b = arr(a), arr(b)
-    common = canonical_dtype(dtype) if dtype is not None else promote_types(a.type, b.type)[0]
-    return e.convert_element_type(a, common, a.weak_type), e.convert_element_type(b, common, b.weak_type)
+    common, weak = promote_types(a.type, b.type) if dtype is None else (canonical_dtype(dtype), False)
+    return e.convert_element_type(a, common, weak), e.convert_element_type(b, common, weak)
 
 
 def _dot_general(a: Any, b: Any, contract: Any, batch: Any = ((), ())) -> Any:
@@ -68,9 +68,14 @@ def vdot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any =
 
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1, precision: Any = None, preferred_element_type: Any = None) -> Any:
     """Inner products along an axis, the first operand conjugated."""
-    x1, x2 = promoted(x1, x2)
-    x1 = e.conj(x1) if type_of(x1).dtype.kind == "c" else x1
-    return sum(e.mul(x1, x2), axis, preferred_element_type)
+    x1, x2 = _operands(x1, x2, preferred_element_type)
+    x1, x2 = (moveaxis(x, axis, -1) for x in (e.conj(x1) if x1.dtype.kind == "c" else x1, x2))
+    if x1.shape[-1] != x2.shape[-1]:
+        raise type_error(f"vecdot needs as many elements of one operand as of the other, got {x1.type} and {x2.type}")
+    lead = broadcast_shapes(x1.shape[:-1], x2.shape[:-1])
+    x1, x2 = (s.broadcast_to_type(x, x.type.with_shape((*lead, x.shape[-1]))) for x in (x1, x2))
+    axes = tuple(range(len(lead)))
+    return _dot_general(x1, x2, ((len(lead),), (len(lead),)), (axes, axes))
 
 
 def matvec(x1: Any, x2: Any, /) -> Any:
@@ -290,7 +295,7 @@ def cov(
     and a dtype that is none of floats, RuntimeError for weights of another size, TypeError for fweights that are no
     integers.
     """
-    x = _variables(m, rowvar)
+    x = _variables(strong(m), rowvar)
     if y is not None:
         x = cuts.concatenate(promoted(x, _variables(y, rowvar)), 0)
     (x,) = promoted(x, to=to_inexact)

@@ -17,7 +17,7 @@ from gradcli.engine.ops.bits import bitcast_convert_type
 from gradcli.engine.ops.fma import nextafter as _nextafter
 from gradcli.engine.ops.operators import absolute, inexact, like, numeric, promoted, to_inexact, where
 from gradcli.engine.ops.shape import canonical_axis
-from gradcli.numpy._base import arr, kind, type_error, value_error
+from gradcli.numpy._base import arr, kind, strong, type_error, value_error
 from gradcli.numpy._reductions import any as any_
 from gradcli.numpy._reductions import sum
 from gradcli.numpy._shapes import broadcast_arrays, ravel, swapaxes
@@ -185,7 +185,7 @@ def nextafter(x: Any, y: Any, /) -> Any:
 
 def spacing(x: Any, /) -> Any:
     """The distance to the next float away from 0, with the sign of ``x``. Raises ValueError for complex numbers."""
-    (x,) = inexact(x)
+    x = strong(inexact(x)[0])
     if kind(x) == "c":
         raise value_error("spacing is not defined for complex operands")
     gap = e.sub(_nextafter(x, copysign(like(x, math.inf), x)), x)

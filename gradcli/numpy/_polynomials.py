@@ -19,7 +19,7 @@ from gradcli.engine.ops import shape as s
 from gradcli.engine.ops import sort as sorting
 from gradcli.engine.ops.cuts import concatenate, slice_in_dim
 from gradcli.engine.ops.operators import add, inexact, like, multiply, promoted, where
-from gradcli.numpy._base import arr, type_error, value_error
+from gradcli.numpy._base import arr, strong, type_error, value_error
 from gradcli.numpy._creation import array
 from gradcli.numpy._linear import convolve, outer
 from gradcli.numpy._reductions import all as all_
@@ -41,7 +41,7 @@ def polyval(p: Any, x: Any, *, unroll: int = 16) -> Any:
         out = coefficient if out is None else add(multiply(out, x), coefficient)
     if out is None:
         return s.broadcast_to_type(like(x, 0), type_of(x))
-    return out if type_of(out).shape else s.broadcast_to_type(promoted(out, like(x, 0))[0], type_of(x))
+    return strong(out if type_of(out).shape else s.broadcast_to_type(promoted(out, like(x, 0))[0], type_of(x)))
 
 
 def _coefficients(p: Any) -> Any:

@@ -32,8 +32,8 @@ def _arrays(arrays: Any, name: str, dtype: Any = None) -> list[Any]:
     if not arrays:
         raise value_error(f"{name} needs at least one array")
     values = [arr(a) for a in arrays]
-    common = promote_types(*(v.type for v in values))[0] if dtype is None else dtype_of(dtype)
-    return [v if v.dtype == common else e.convert_element_type(v, common) for v in values]
+    common, weak = promote_types(*(v.type for v in values)) if dtype is None else (dtype_of(dtype), False)
+    return [v if v.dtype == common else e.convert_element_type(v, common, weak) for v in values]
 
 
 def concatenate(arrays: Any, axis: int | None = 0, dtype: Any = None) -> Any:

@@ -16,7 +16,7 @@ from gradcli.engine.ops import sort as sorting
 from gradcli.engine.ops.cuts import concatenate
 from gradcli.engine.ops.operators import inexact, like, multiply, where
 from gradcli.engine.ops.take import take_along_axis
-from gradcli.numpy._base import Axis, arr, axes_of, unsupported, value_error
+from gradcli.numpy._base import Axis, arr, axes_of, strong, unsupported, value_error
 from gradcli.numpy._reductions import any as any_
 from gradcli.numpy._reductions import cumsum, sum
 from gradcli.numpy._shapes import moveaxis
@@ -94,7 +94,7 @@ def _quantile(
 ) -> Any:
     if method not in METHODS:
         raise value_error(f"unknown method of quantile: {method!r}", f"one of {', '.join(METHODS)}")
-    a = arr(inexact(a)[0])
+    a = arr(strong(inexact(a)[0]))
     axes = axes_of(axis, a.ndim)
     if weights is not None:
         a, weights = _with_weights(a, weights, axis, axes, method)

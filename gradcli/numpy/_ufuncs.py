@@ -28,7 +28,7 @@ from gradcli.engine.ops.operators import (
     where,
 )
 from gradcli.engine.ops.shape import broadcast_in_dim
-from gradcli.numpy._base import arr, kind, type_error, value_error
+from gradcli.numpy._base import arr, kind, strong, type_error, value_error
 
 exp, expm1, log, log1p = unary("exp"), unary("expm1"), unary("log"), unary("log1p")
 exp2 = unary("exp2")
@@ -54,13 +54,13 @@ def reciprocal(x: Any, /) -> Any:
 def log2(x: Any, /) -> Any:
     """The logarithm to base 2."""
     (x,) = inexact(x)
-    return _scaled(e.log(x), lambda part: e.div(part, e.log(like(part, 2))))
+    return _scaled(e.log(strong(x)), lambda part: e.div(part, e.log(like(part, 2))))
 
 
 def log10(x: Any, /) -> Any:
     """The logarithm to base 10."""
     (x,) = inexact(x)
-    return _scaled(e.log(x), lambda part: e.mul(part, like(part, 1 / math.log(10))))
+    return _scaled(e.log(strong(x)), lambda part: e.mul(part, like(part, 1 / math.log(10))))
 
 
 def _scaled(x: Any, scale: Any) -> Any:
@@ -80,12 +80,19 @@ def rad2deg(x: Any, /) -> Any:
     return e.mul(x, like(x, 180 / math.pi))
 
 
+def _pair(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """Both as inexact values of one dtype, weak only if both are."""
+    weak = type_of(x1).weak_type and type_of(x2).weak_type
+    x1, x2 = inexact(x1, x2)
+    return (x1, x2) if weak else (strong(x1), strong(x2))
+
+
 def hypot(x1: Any, x2: Any, /) -> Any:
     """``sqrt(x1**2 + x2**2)`` without overflow or underflow on the way; finite derivatives at the origin.
 
     Raises ValueError for complex operands.
     """
-    x1, x2 = inexact(x1, x2)
+    x1, x2 = _pair(x1, x2)
     if kind(x1) == "c":
         raise value_error("hypot is not defined for complex operands", "take the absolute values first")
     x1, x2 = e.abs(x1), e.abs(x2)
@@ -175,14 +182,14 @@ def modf(x: Any, /) -> tuple[Any, Any]:
 
 def logaddexp2(x1: Any, x2: Any, /) -> Any:
     """``log2(2**x1 + 2**x2)`` without overflow."""
-    x1, x2 = inexact(x1, x2)
+    x1, x2 = _pair(x1, x2)
     ln2 = like(x1, math.log(2))
     return e.div(logaddexp(e.mul(x1, ln2), e.mul(x2, ln2)), ln2)
 
 
 def logaddexp(x1: Any, x2: Any, /) -> Any:
     """``log(exp(x1) + exp(x2))`` without overflow; the derivatives are the two shares, 0.5 each at a tie."""
-    x1, x2 = inexact(x1, x2)
+    x1, x2 = _pair(x1, x2)
     if kind(x1) == "c":
         return _complex_logaddexp(x1, x2)
     difference = e.sub(x1, x2)
@@ -215,8 +222,7 @@ def imag(val: Any, /) -> Any:
     """The imaginary part: zeros for real numbers."""
     if kind(val) == "c":
         return e.imag(val)
-    t = type_of(val)
-    return broadcast_in_dim(t.dtype.type(0), t.shape)
+    return broadcast_in_dim(like(val, 0), type_of(val).shape)
 
 
 def conjugate(x: Any, /) -> Any:
@@ -233,6 +239,7 @@ def angle(z: Any, deg: bool = False) -> Any:
     if kind(z) == "c":
         result = e.atan2(e.imag(z), e.real(z))
     else:
+        z = strong(z)
         result = where(e.lt(z, like(z, 0)), like(z, math.pi), where(e.ne(z, z), z, like(z, 0)))
     return rad2deg(result) if deg else result
 
@@ -242,7 +249,8 @@ def angle(z: Any, deg: bool = False) -> Any:
 
 def isnan(x: Any, /) -> Any:
     """Where nan is."""
-    return e.ne(arr(x), x)
+    x = arr(x)
+    return e.ne(x, x)
 
 
 def isinf(x: Any, /) -> Any:
@@ -252,7 +260,7 @@ def isinf(x: Any, /) -> Any:
         return e.bitwise_or(isinf(e.real(x)), isinf(e.imag(x)))
     if k != "f":
         return _all_bool(x, False)
-    return e.eq(e.abs(x), like(x, math.inf))
+    return e.eq(strong(e.abs(x)), like(strong(x), math.inf))
 
 
 def isfinite(x: Any, /) -> Any:
@@ -298,7 +306,7 @@ def copysign(x1: Any, x2: Any, /) -> Any:
 
 def heaviside(x1: Any, x2: Any, /) -> Any:
     """The step function: 0 below 0, 1 above, ``x2`` at 0."""
-    x1, x2 = inexact(x1, x2)
+    x1, x2 = _pair(x1, x2)
     zero, one = like(x1, 0), like(x1, 1)
     at_zero = where(e.ne(x1, x1), x1, x2)
     return where(e.lt(x1, zero), zero, where(e.gt(x1, zero), one, at_zero))
@@ -375,7 +383,7 @@ logical_xor, logical_not = _logical("logical_xor", e.bitwise_xor), _logical("log
 
 def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
     """Where ``abs(a - b) <= atol + rtol * abs(b)``; infinities are close to themselves."""
-    a, b = promoted(a, b)
+    a, b = map(strong, promoted(a, b))
     if kind(a) not in "fc":
         a, b = inexact(a, b) if kind(a) != "b" else inexact(*numeric(a, b))
     gap, size = e.abs(e.sub(a, b)), e.abs(b)

@@ -62,7 +62,7 @@ def same_type(name: str, kinds: str, result: Callable[[np.dtype[Any]], np.dtype[
         shape = broadcast_shapes(*[t.shape for t in types])
         weak = all(t.weak_type for t in types)
         dtype = first.dtype if result is None else result(first.dtype)
-        found = array_type(shape, dtype, weak and dtype == first.dtype)
+        found = array_type(shape, dtype, weak)
         if len(cache) >= CACHE_SIZE:
             cache.clear()
         cache[types] = found

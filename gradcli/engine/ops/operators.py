@@ -61,7 +61,10 @@ def _cast(x: Any, t: ArrayType, dtype: np.dtype[Any], weak: bool) -> Any:
     if isinstance(x, Value):
         return x if t.dtype == dtype else e.convert_element_type(x, dtype, weak)
     if isinstance(x, (np.ndarray, np.generic)):
-        return x if x.dtype == dtype else numbers(x, dtype)
+        if x.dtype == dtype:
+            return x
+        converted = numbers(x, dtype)
+        return Array(converted, array_type(x.shape, dtype, True)) if weak else converted
     scalar = dtype.type(x)
     return Array(scalar, array_type((), dtype, True)) if weak else scalar
 
@@ -331,7 +334,10 @@ def power(x: Any, y: Any, /) -> Any:
                 raise fail("G206", "integers cannot be raised to negative powers", hint="make the base a float",
                            location=user_location(), cls=TypeError)  # fmt: skip
             return e.integer_pow(x, exponent)
+    weak = type_of(y).weak_type
     x, y = _pair(x, y, "fc", _numeric)
+    if type_of(y).weak_type and not weak:
+        y = e.convert_element_type(y, type_of(y).dtype)
     if type_of(x).dtype.kind in "iu":
         return _integer_power(x, y)
     return bind(REGISTRY["pow"], x, y)
